@@ -1,0 +1,218 @@
+"""What has been committed, in SQLite: one row a file (size, SHA-256), one row a unit of work.
+
+WAL with synchronous=FULL: a row that a caller saw committed is there after a power cut. A file is renamed into place
+before its row is written, so the manifest never names a file that is not there; a file without a row is simply made
+again, with the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from corpus.base.commit import FileRecord, remove_file, sha256_file
+from corpus.base.errors import CorruptFileError, StorageError
+from corpus.base.workspace import Workspace
+
+__all__ = ["Manifest", "Unit"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    path     TEXT PRIMARY KEY,          -- relative to the workspace
+    size     INTEGER NOT NULL,          -- bytes
+    sha256   TEXT NOT NULL,
+    mtime_ns INTEGER NOT NULL           -- an unchanged size and time spare the re-hash
+) STRICT;
+CREATE TABLE IF NOT EXISTS units (
+    stage    TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    key      TEXT NOT NULL,             -- SHA-256 of stage, code version, configuration, input hashes
+    outputs  TEXT NOT NULL,             -- JSON list of relative paths
+    rows_in  INTEGER NOT NULL,
+    kept     INTEGER NOT NULL,
+    dropped  TEXT NOT NULL,             -- JSON object: reason -> rows
+    PRIMARY KEY (stage, name)
+) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A finished unit of work: what made it (key), what it made (relative paths), and its rows."""
+
+    stage: str
+    name: str
+    key: str
+    outputs: tuple[str, ...]
+    rows_in: int
+    kept: int
+    dropped: Mapping[str, int]
+
+
+class Manifest:
+    """The manifest of one workspace; use as a context manager. Raises StorageError where the state cannot be opened."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        try:
+            workspace.root.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(workspace.state, timeout=60, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(
+                f"cannot open {workspace.state}: {error}; make the folder writable, or choose another with --data"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def record(self, files: Iterable[FileRecord]) -> None:
+        """Record committed files, all or none."""
+        with self._transaction():
+            self._put_files(files)
+
+    def finish(self, unit: Unit, files: Iterable[FileRecord]) -> None:
+        """Record a finished unit and its files in one transaction."""
+        with self._transaction():
+            self._put_files(files)
+            self._db.execute(
+                "INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (unit.stage, unit.name, unit.key, json.dumps(unit.outputs), unit.rows_in, unit.kept,
+                 json.dumps(dict(sorted(unit.dropped.items())))),
+            )  # fmt: skip
+
+    def unit(self, stage: str, name: str) -> Unit | None:
+        """The unit of that name, if it was ever finished."""
+        row = self._db.execute("SELECT * FROM units WHERE stage = ? AND name = ?", (stage, name)).fetchone()
+        return _unit(row) if row else None
+
+    def units(self, stage: str | None = None) -> list[Unit]:
+        """All finished units, of one stage or of all, by stage and name."""
+        rows = self._db.execute(
+            "SELECT * FROM units WHERE ?1 IS NULL OR stage = ?1 ORDER BY stage, name", (stage,)
+        ).fetchall()
+        return [_unit(row) for row in rows]
+
+    def files(self) -> list[FileRecord]:
+        """All recorded files, by path."""
+        rows = self._db.execute("SELECT path, size, sha256, mtime_ns FROM files ORDER BY path").fetchall()
+        return [FileRecord(self.workspace.path(path), size, sha256, mtime_ns) for path, size, sha256, mtime_ns in rows]
+
+    def sha256(self, path: Path) -> str:
+        """The hash of a file as it stands: from the manifest while size and time are unchanged, else read anew.
+
+        Raises CorruptFileError where a recorded file no longer has its recorded content.
+        """
+        row = self._db.execute(
+            "SELECT size, sha256, mtime_ns FROM files WHERE path = ?", (self.workspace.relative(path),)
+        ).fetchone()
+        stat = path.stat()
+        if row and (row[0], row[2]) == (stat.st_size, stat.st_mtime_ns):
+            return str(row[1])
+        sha256 = sha256_file(path)
+        if row and sha256 != row[1]:
+            raise CorruptFileError(f"{path}: its content is not what was committed; run the command that made it again")
+        if row:
+            self.record([FileRecord(path, stat.st_size, sha256, stat.st_mtime_ns)])
+        return sha256
+
+    def intact(self, relative: str, *, deep: bool = False) -> bool:
+        """Whether a recorded file still has its recorded content; `deep` reads it whatever its time says."""
+        path = self.workspace.path(relative)
+        row = self._db.execute("SELECT sha256 FROM files WHERE path = ?", (relative,)).fetchone()
+        if row is None or not path.is_file():
+            return False
+        if deep:
+            return sha256_file(path) == str(row[0])
+        try:
+            self.sha256(path)
+        except CorruptFileError:
+            return False
+        return True
+
+    def quarantine(self, relative: str) -> Path | None:
+        """Move a damaged file out of every reader's way, to quarantine/, and forget its row; where it is now."""
+        path = self.workspace.path(relative)
+        with self._transaction():
+            self._db.execute("DELETE FROM files WHERE path = ?", (relative,))
+        if not path.is_file():
+            return None
+        target = self.workspace.path("quarantine", f"{relative.replace('/', '-')}.{sha256_file(path)[:12]}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+        return target
+
+    def forget(self, relatives: Sequence[str]) -> None:
+        """Remove files and their rows: rows first, so that no row names a missing file."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM files WHERE path = ?", [(relative,) for relative in relatives])
+        for relative in relatives:
+            remove_file(self.workspace.path(relative))
+
+    def drop_unit(self, stage: str, name: str) -> None:
+        """Forget that a unit was finished; its files stay."""
+        with self._transaction():
+            self._db.execute("DELETE FROM units WHERE stage = ? AND name = ?", (stage, name))
+
+    def _put_files(self, files: Iterable[FileRecord]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
+            [(self.workspace.relative(file.path), file.size, file.sha256, file.mtime_ns) for file in files],
+        )
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._db)
+
+
+class _Transaction:
+    """BEGIN IMMEDIATE … COMMIT; a failure of SQLite becomes a StorageError."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._run("BEGIN IMMEDIATE")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._run("COMMIT")
+            return
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise StorageError(
+                f"cannot record what was committed: {error}; free some space, then run the same command again"
+            ) from error
+
+    def _run(self, statement: str) -> None:
+        try:
+            self._db.execute(statement)
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StorageError(
+                f"cannot record what was committed: {error}; free some space, then run the same command again"
+            ) from error
+
+
+def _unit(row: tuple[str, str, str, str, int, int, str]) -> Unit:
+    stage, name, key, outputs, rows_in, kept, dropped = row
+    return Unit(stage, name, key, tuple(json.loads(outputs)), rows_in, kept, json.loads(dropped))

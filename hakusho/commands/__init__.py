@@ -1,0 +1,1 @@
+"""One module a verb; each holds one click command named `command`, loaded when it is called."""

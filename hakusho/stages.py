@@ -1,0 +1,68 @@
+"""The stages between harvest and dataset, in their order, as the commands and `./run` call them.
+
+Each stage's list of tasks is made after the stage before it has run, since its inputs are that stage's shards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from corpus.base.progress import Progress
+from corpus.base.stages import StageReport, Task, run_tasks
+
+if TYPE_CHECKING:
+    from corpus.base.workspace import Workspace
+
+__all__ = ["curate", "dedup", "run_stage", "summary"]
+
+
+def run_stage(workspace: Workspace, tasks: Sequence[Task], *, workers: int, quiet: bool = False) -> StageReport:
+    """Bring one stage up to date, with progress on stderr."""
+    with Progress(tasks[0].stage if tasks else "stage", unit="units", quiet=quiet) as progress:
+        return run_tasks(workspace, tasks, workers=workers, progress=progress)
+
+
+def curate(
+    workspace: Workspace, *, workers: int, settings: Sequence[str] = (), quiet: bool = False
+) -> list[StageReport]:
+    """Normalised text, then measures, personal data and duplicates of it.
+
+    Raises ConfigError for a setting that is none, EmptyInputError where nothing was harvested, LedgerError, StorageError.
+    """
+    from hakusho.settings import check, section
+
+    check(settings)
+    text = section("text", settings)
+    reports = [run_stage(workspace, _normalise(workspace, text), workers=workers, quiet=quiet)]
+    for stage, function in (("measures", "corpus.measure.stage:run"), ("pii", "corpus.measure.pii_stage:run")):
+        tasks = [Task(stage, shard.stem, function, (shard,)) for shard in workspace.shards("normalised")]
+        reports.append(run_stage(workspace, tasks, workers=workers, quiet=quiet))
+    return [*reports, *dedup(workspace, workers=workers, settings=settings, quiet=quiet)]
+
+
+def dedup(
+    workspace: Workspace, *, workers: int, settings: Sequence[str] = (), quiet: bool = False
+) -> list[StageReport]:
+    """Signatures a shard, then clusters over all of them."""
+    from corpus.dedup.settings import DedupSettings
+    from corpus.dedup.stages import tasks as dedup_tasks
+    from hakusho.settings import section
+
+    sign, cluster = dedup_tasks(workspace, DedupSettings(**section("dedup", settings)))
+    stages: tuple[Sequence[Task], ...] = (sign, [cluster])
+    return [run_stage(workspace, tasks, workers=workers, quiet=quiet) for tasks in stages]
+
+
+def _normalise(workspace: Workspace, config: dict[str, object]) -> list[Task]:
+    shards = workspace.shards("documents")
+    return [
+        Task("normalised", f"{shard.parent.name}-{shard.stem}", "corpus.text.stage:run", (shard,), config)
+        for shard in shards
+    ]
+
+
+def summary(reports: Sequence[StageReport]) -> dict[str, object]:
+    """Reports of stages as plain values for --json."""
+    return {"stages": [dataclasses.asdict(report) for report in reports]}
