@@ -1,0 +1,24 @@
+"""`python -m hakusho.miniature`: serve the miniature until Ctrl-C and say where."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from hakusho.miniature import SOURCES, Miniature
+
+
+def main() -> None:
+    """Serve on loopback and print one line a source: its name and the value of base_url."""
+    with Miniature() as miniature:
+        for source in SOURCES:
+            sys.stdout.write(f"{source}\t{miniature.base_url(source)}\n")
+        sys.stdout.flush()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()
