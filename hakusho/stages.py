@@ -29,7 +29,8 @@ def curate(
 ) -> list[StageReport]:
     """Normalised text, then measures, personal data and duplicates of it.
 
-    Raises ConfigError for a setting that is none, EmptyInputError where nothing was harvested, LedgerError, StorageError.
+    Raises ConfigError for a setting that is none, EmptyInputError where nothing was harvested, LedgerError,
+    StorageError.
     """
     from hakusho.settings import check, section
 
@@ -52,6 +53,18 @@ def dedup(
 
     sign, cluster = dedup_tasks(workspace, DedupSettings(**section("dedup", settings)))
     stages: tuple[Sequence[Task], ...] = (sign, [cluster])
+    return [run_stage(workspace, tasks, workers=workers, quiet=quiet) for tasks in stages]
+
+
+def label(
+    workspace: Workspace, *, workers: int, settings: Sequence[str] = (), quiet: bool = False
+) -> list[StageReport]:
+    """Train the classifier where its seeds changed, then give each curated document a verdict and a domain."""
+    from hakusho.settings import section
+    from labeling.settings import LabelSettings
+    from labeling.stage import tasks as label_tasks
+
+    stages = label_tasks(workspace, LabelSettings(**section("labels", settings)))
     return [run_stage(workspace, tasks, workers=workers, quiet=quiet) for tasks in stages]
 
 

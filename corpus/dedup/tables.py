@@ -1,0 +1,57 @@
+"""The tables of deduplication, and columns of any table as Python lists."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+
+
+def _field(name: str, kind: pa.DataType, doc: str) -> pa.Field[Any]:
+    return pa.field(name, kind, nullable=False, metadata={"doc": doc})
+
+
+SIGNATURES: Final = pa.schema(
+    [
+        _field("id", pa.string(), "document id"),
+        _field("source", pa.string(), "source name, empty if the input has none"),
+        _field("length", pa.int32(), "length of text in code points"),
+        _field("text_hash", pa.string(), "first 32 hex digits of SHA-256 of text"),
+        _field("fold_hash", pa.string(), "first 32 hex digits of SHA-256 of the text folded for hashing"),
+        _field(
+            "signature",
+            pa.list_(pa.uint32()),
+            "MinHash slots of the folded text's code-point 5-grams, datasketch scheme affine32",
+        ),
+    ],
+    metadata={"table": "signatures", "version": "1"},
+)
+
+DUPLICATES: Final = pa.schema(
+    [
+        _field("id", pa.string(), "document that goes"),
+        _field("keeper", pa.string(), "document that stays in its place"),
+        _field("jaccard", pa.float64(), "exact Jaccard of the two, 0 to 1"),
+        _field("cluster", pa.string(), "least id in their cluster"),
+        _field("rule", pa.string(), "exact (the same text) or minhash"),
+    ],
+    metadata={"table": "duplicates", "version": "1"},
+)
+
+CLUSTERS: Final = pa.schema(
+    [
+        _field("id", pa.string(), "every document of the input"),
+        _field("cluster", pa.string(), "least id in its cluster, often its own"),
+    ],
+    metadata={"table": "clusters", "version": "1"},
+)
+
+
+def values(table: pa.Table, name: str) -> list[Any]:
+    """Return a column as a list of Python values."""
+    return table[name].to_pylist()
+
+
+def whole(column: Any) -> Any:
+    """Return an Arrow array: a chunked one as one piece, any other as it is."""
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -1,0 +1,1 @@
+"""What a text is like: quality measures as numbers, personal data and secrets as spans."""

@@ -1,0 +1,1 @@
+"""Rules as data: see labeling.ruleset for the fields of a rule file."""
