@@ -37,10 +37,13 @@ __all__ = [
 ]
 
 _MARK = ".tmp-"
+_under_way: set[str] = set()  # temporary names that this process is writing now
 _HINTS = {
     errno.ENOSPC: "free some space or choose another drive with --data, then run the same command again",
     errno.EDQUOT: "raise the quota or choose another drive with --data, then run the same command again",
     errno.EROFS: "the file system is read-only; choose another folder with --data",
+    errno.EFBIG: "this file system or a limit (ulimit -f) forbids files of that size; choose another with --data",
+    errno.EISDIR: "a folder stands there; move it away or choose another name",
     errno.EACCES: "no permission; choose another folder with --data or change its rights",
 }
 
@@ -77,9 +80,8 @@ def commit_file(path: Path, write: Callable[[Path], None]) -> FileRecord:
 
     Raises StorageError where the file system refuses; then nothing changed and no temporary file is left.
     """
-    temporary = _temporary_name(path)
-    with _storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _storage_errors(path), _temporary(path) as temporary:
+        _make_folder(path.parent)
         try:
             write(temporary)
             _fsync(temporary)
@@ -108,9 +110,8 @@ def commit_folder(path: Path, write: Callable[[Path], None]) -> list[FileRecord]
     rename(2) cannot replace a folder that is not empty, so the old one is moved aside first; a kill between the two
     renames leaves the name free and the caller, who finds no unit recorded, builds it again.
     """
-    temporary, old = _temporary_name(path), _temporary_name(path)
-    with _storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _storage_errors(path), _temporary(path) as temporary, _temporary(path) as old:
+        _make_folder(path.parent)
         try:
             temporary.mkdir()
             write(temporary)
@@ -122,6 +123,8 @@ def commit_folder(path: Path, write: Callable[[Path], None]) -> list[FileRecord]
             temporary.rename(path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
+            if old.exists() and not path.exists():
+                old.rename(path)
             raise
         _fsync(path.parent)
         shutil.rmtree(old, ignore_errors=True)
@@ -159,8 +162,32 @@ def _temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}{_MARK}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A temporary name that `sweep` in this process leaves alone while it is in use."""
+    temporary = _temporary_name(path)
+    _under_way.add(temporary.name)
+    try:
+        yield temporary
+    finally:
+        _under_way.discard(temporary.name)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents durably: without an fsync of what holds it, a power cut takes it back."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _fsync(folder.parent)
+
+
 def _abandoned(path: Path) -> bool:
-    host, _, rest = path.name.split(_MARK, 1)[1].rpartition("-")[0].rpartition("-")
+    host, _, rest = path.name.rpartition(_MARK)[2].rpartition("-")[0].rpartition("-")
+    if path.name in _under_way:
+        return False
+    if host == socket.gethostname() and rest == str(os.getpid()):
+        return True  # left by a dead process that had our number, as in a container where every run is process 1
     if host != socket.gethostname() or not rest.isdigit():
         return False
     try:

@@ -57,6 +57,8 @@ def load(cls: type[T], *, file: Path | None = None, section: str = "", overrides
         table = read_toml(file)
         if section:
             table = table.get(section, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{file}: {section} = {table!r}: need a table, [{section}]")
         for key, value in table.items():
             _known(key, names, f"{file}: ")
             values[key] = _from_toml(key, value, hints[key], str(file))
@@ -184,9 +186,11 @@ def _from_toml(key: str, value: Any, hint: Any, where: str) -> Any:
     if origin in (tuple, list) and isinstance(value, list):
         item = get_args(kind)[0]
         return origin(_from_toml(key, one, item, where) for one in value)
-    if origin is typing.Literal or kind is Path:
+    if origin is typing.Literal and type(value) in (str, int):
+        return _from_text(key, str(value), kind)
+    if kind is Path:
         if isinstance(value, str):
-            return _from_text(key, value, kind)
+            return Path(value)
     elif kind is float and type(value) is int:
         return float(value)
     elif type(value) is kind:

@@ -1,16 +1,19 @@
 """The `local` executor: spawned processes; a killed worker is replaced and its work repeated.
 
 Python's process pool breaks as a whole when one worker dies: every call under way fails with it. So the pool is built
-anew and what was under way is tried again, one call at a time once anything has died twice: a call that kills its
-worker is then known by name, and only it fails.
+anew and what was under way is tried again; a call that was under way at two deaths is tried alone: if it kills its
+worker, it is known by name, and only it fails. Workers leave when their parent is gone, also when that was killed.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
 from corpus.base.errors import WorkerError
@@ -38,27 +41,31 @@ def run_local(
     deaths = [0] * len(items)
     waiting = list(range(len(items)))
     while waiting:
-        careful = any(deaths[index] >= 2 for index in waiting)
+        suspects = [index for index in waiting if deaths[index] >= MAX_DEATHS - 1]
+        batch = suspects or waiting
         lost: list[int] = []
-        yield from _one_pool(function, items, waiting, 1 if careful else workers, lost)
+        done: set[int] = set()
+        for index, result in _one_pool(function, items, batch, 1 if suspects else workers, lost):
+            done.add(index)
+            yield index, result
         for index in lost:
             deaths[index] += 1
-            if deaths[index] >= MAX_DEATHS and careful:
+            if deaths[index] >= MAX_DEATHS and suspects:
                 raise WorkerError(
                     f"{name(items[index])}: its worker process died {deaths[index]} times (killed, or out of memory); "
                     "run again with --workers 1 to see why"
                 )
-        waiting = lost
+        waiting = [index for index in waiting if index not in done]
 
 
 def _one_pool(
     function: Callable[[T], R], items: Sequence[T], indices: Sequence[int], workers: int, lost: list[int]
 ) -> Iterator[tuple[int, R]]:
-    """Work off `indices` in one pool; those that a broken pool takes down land in `lost`."""
+    """Work off `indices` in one pool until it breaks; those under way at that moment land in `lost`."""
     context = multiprocessing.get_context("spawn")
     pending = list(reversed(indices))
     running: dict[Future[R], int] = {}
-    with ProcessPoolExecutor(min(workers, len(pending)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(workers, len(pending)), mp_context=context, initializer=_leave_with_parent) as pool:
         broken = False
         while running or (pending and not broken):
             while pending and len(running) < workers and not broken:
@@ -81,4 +88,15 @@ def _one_pool(
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
                 yield index, result
-    lost.extend(reversed(pending))
+
+
+def _leave_with_parent() -> None:
+    """In a worker: end when the parent ends; a pool's worker holds both ends of its queue and would wait forever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # only ever called in a worker
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

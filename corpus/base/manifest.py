@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from corpus.base.commit import FileRecord, remove_file, sha256_file
-from corpus.base.errors import CorruptFileError, StorageError
+from corpus.base.errors import CorruptFileError, InputError, StorageError
 from corpus.base.workspace import Workspace
 
 __all__ = ["Manifest", "Unit"]
@@ -66,9 +66,10 @@ class Manifest:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise StorageError(
-                f"cannot open {workspace.state}: {error}; make the folder writable, or choose another with --data"
-            ) from error
+            hint = "make the folder writable, or choose another with --data"
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                hint = "move that file away; the next run makes everything again from the documents"
+            raise StorageError(f"cannot open {workspace.state}: {error}; {hint}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -99,33 +100,36 @@ class Manifest:
 
     def unit(self, stage: str, name: str) -> Unit | None:
         """The unit of that name, if it was ever finished."""
-        row = self._db.execute("SELECT * FROM units WHERE stage = ? AND name = ?", (stage, name)).fetchone()
-        return _unit(row) if row else None
+        rows = self._rows("SELECT * FROM units WHERE stage = ? AND name = ?", stage, name)
+        return _unit(rows[0]) if rows else None
 
     def units(self, stage: str | None = None) -> list[Unit]:
         """All finished units, of one stage or of all, by stage and name."""
-        rows = self._db.execute(
-            "SELECT * FROM units WHERE ?1 IS NULL OR stage = ?1 ORDER BY stage, name", (stage,)
-        ).fetchall()
+        rows = self._rows("SELECT * FROM units WHERE ?1 IS NULL OR stage = ?1 ORDER BY stage, name", stage)
         return [_unit(row) for row in rows]
 
     def files(self) -> list[FileRecord]:
         """All recorded files, by path."""
-        rows = self._db.execute("SELECT path, size, sha256, mtime_ns FROM files ORDER BY path").fetchall()
+        rows = self._rows("SELECT path, size, sha256, mtime_ns FROM files ORDER BY path")
         return [FileRecord(self.workspace.path(path), size, sha256, mtime_ns) for path, size, sha256, mtime_ns in rows]
 
     def sha256(self, path: Path) -> str:
         """The hash of a file as it stands: from the manifest while size and time are unchanged, else read anew.
 
-        Raises CorruptFileError where a recorded file no longer has its recorded content.
+        Raises CorruptFileError where a recorded file no longer has its recorded content, InputError where the file
+        is missing or unreadable.
         """
-        row = self._db.execute(
-            "SELECT size, sha256, mtime_ns FROM files WHERE path = ?", (self.workspace.relative(path),)
-        ).fetchone()
-        stat = path.stat()
-        if row and (row[0], row[2]) == (stat.st_size, stat.st_mtime_ns):
-            return str(row[1])
-        sha256 = sha256_file(path)
+        rows = self._rows("SELECT size, sha256, mtime_ns FROM files WHERE path = ?", self.workspace.relative(path))
+        row = rows[0] if rows else None
+        try:
+            stat = path.stat()
+            if row and (row[0], row[2]) == (stat.st_size, stat.st_mtime_ns):
+                return str(row[1])
+            sha256 = sha256_file(path)
+        except OSError as error:
+            raise InputError(
+                f"cannot read {path}: {error.strerror}; run the command that made it, and see that the drive is healthy"
+            ) from error
         if row and sha256 != row[1]:
             raise CorruptFileError(f"{path}: its content is not what was committed; run the command that made it again")
         if row:
@@ -135,27 +139,32 @@ class Manifest:
     def intact(self, relative: str, *, deep: bool = False) -> bool:
         """Whether a recorded file still has its recorded content; `deep` reads it whatever its time says."""
         path = self.workspace.path(relative)
-        row = self._db.execute("SELECT sha256 FROM files WHERE path = ?", (relative,)).fetchone()
-        if row is None or not path.is_file():
+        rows = self._rows("SELECT sha256 FROM files WHERE path = ?", relative)
+        if not rows or not path.is_file():
             return False
-        if deep:
-            return sha256_file(path) == str(row[0])
         try:
-            self.sha256(path)
-        except CorruptFileError:
+            return (sha256_file(path) if deep else self.sha256(path)) == str(rows[0][0])
+        except (InputError, OSError):
             return False
-        return True
 
     def quarantine(self, relative: str) -> Path | None:
-        """Move a damaged file out of every reader's way, to quarantine/, and forget its row; where it is now."""
+        """Move a damaged file out of every reader's way, to quarantine/, and forget its row; where it is now.
+
+        A file without a row is left: a killed run committed it, nothing says that it is damaged, and it is made again.
+        """
         path = self.workspace.path(relative)
+        if not self._rows("SELECT 1 FROM files WHERE path = ?", relative):
+            return None
+        target = None
+        if path.is_file():
+            try:
+                target = self.workspace.path("quarantine", f"{relative.replace('/', '-')}.{sha256_file(path)[:12]}")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+            except OSError as error:
+                raise StorageError(f"cannot move the damaged {path} away: {error.strerror}; move it by hand") from error
         with self._transaction():
             self._db.execute("DELETE FROM files WHERE path = ?", (relative,))
-        if not path.is_file():
-            return None
-        target = self.workspace.path("quarantine", f"{relative.replace('/', '-')}.{sha256_file(path)[:12]}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
         return target
 
     def forget(self, relatives: Sequence[str]) -> None:
@@ -169,6 +178,14 @@ class Manifest:
         """Forget that a unit was finished; its files stay."""
         with self._transaction():
             self._db.execute("DELETE FROM units WHERE stage = ? AND name = ?", (stage, name))
+
+    def _rows(self, query: str, *values: object) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"cannot read {self.workspace.state}: {error}; see that no other command holds it, then run again"
+            ) from error
 
     def _put_files(self, files: Iterable[FileRecord]) -> None:
         self._db.executemany(

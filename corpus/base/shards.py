@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +34,8 @@ def write_shard(path: Path, table: pa.Table, *, level: int = _LEVEL) -> FileReco
             compression_level=level,
             row_group_size=ROW_GROUP,
             write_page_index=True,
+            write_page_checksum=True,
+            use_compliant_nested_type=False,  # names inside lists stay: a shard read and written is the same
         )
 
     return commit_file(path, write)
@@ -44,7 +47,8 @@ def read_shard(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     Raises InputError where the file is missing, CorruptFileError where it is no whole Parquet file.
     """
     try:
-        return pq.ParquetFile(path).read(columns=list(columns) if columns is not None else None)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read(columns=list(columns) if columns is not None else None)
     except FileNotFoundError as error:
         raise InputError(f"no such file: {path}") from error
     except (pa.ArrowException, OSError) as error:
@@ -54,7 +58,8 @@ def read_shard(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 def row_count(path: Path) -> int:
     """Rows of a shard, by its footer."""
     try:
-        return pq.ParquetFile(path).metadata.num_rows
+        with pq.ParquetFile(path) as file:
+            return file.metadata.num_rows
     except FileNotFoundError as error:
         raise InputError(f"no such file: {path}") from error
     except (pa.ArrowException, OSError) as error:
@@ -79,6 +84,9 @@ def read_input(path: Path) -> pa.Table:
         raise InputError(
             f"{path}: no column {' and '.join(missing)}; there are {', '.join(table.column_names) or 'none'}"
         )
+    for name in ("id", "text"):
+        if table.column_names.count(name) > 1:
+            raise InputError(f"{path}: column {name} occurs twice; keep one")
     if table.num_rows == 0:
         raise EmptyInputError(f"{path}: no rows; give a file with at least one document")
     for name in ("id", "text"):
@@ -102,28 +110,37 @@ def write_output(path: Path, table: pa.Table) -> FileRecord:
 
 
 def _read_jsonl(path: Path) -> pa.Table:
-    rows = []
-    with path.open("rb") as file:
+    rows: list[dict[str, Any]] = []
+    names: dict[str, None] = {}  # of all rows, in order of appearance: a key that only later rows have is kept too
+    with _opened(path) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise CorruptFileError(f"{path}: line {number} is no JSON ({error}); mend or remove it") from error
             if not isinstance(row, dict):
                 raise CorruptFileError(f"{path}: line {number} is no JSON object; mend or remove it")
             rows.append(row)
+            names.update(dict.fromkeys(row))
     try:
         return (
-            pa.Table.from_pylist(rows)
+            pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
             if rows
             else pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string())})
         )
-    except (pa.ArrowException, UnicodeEncodeError) as error:
+    except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
         raise CorruptFileError(
             f"{path}: columns of mixed or unfit types ({str(error).splitlines()[0]}); make each column one type"
         ) from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; give a Parquet or JSONL file") from error
 
 
 def _as_strings(table: pa.Table, name: str, path: Path) -> pa.Table:
@@ -139,7 +156,10 @@ def _as_strings(table: pa.Table, name: str, path: Path) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, column.cast(pa.string()))
 
 
-def _corrupt(path: Path, error: Exception) -> CorruptFileError:
+def _corrupt(path: Path, error: Exception) -> InputError:
+    if isinstance(error, PermissionError) or path.is_dir():
+        why = "it is a folder" if path.is_dir() else "no permission"
+        return InputError(f"cannot read {path}: {why}; give a Parquet file that you may read")
     first = (str(error).splitlines() or [type(error).__name__])[0]
     return CorruptFileError(
         f"{path}: not a whole Parquet file ({first}); remove it and run the command that made it again"

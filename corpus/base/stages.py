@@ -133,7 +133,9 @@ def run_tasks(
             progress.total = len(stale)
         calls = [(workspace.root, task) for task in stale]
         for index, job in run_local(_call, calls, workers=workers, name=lambda call: f"{call[1].stage} {call[1].name}"):
-            manifest.finish(_unit(workspace, stale[index], keys[id(stale[index])], job), job.files)
+            unit = _unit(workspace, stale[index], keys[id(stale[index])], job)
+            _forget_former(manifest, unit)
+            manifest.finish(unit, job.files)
             report.done += 1
             if progress is not None:
                 progress.advance(note=stale[index].name)
@@ -164,23 +166,35 @@ def _key(manifest: Manifest, task: Task) -> str:
 
 
 def _fresh(manifest: Manifest, task: Task, report: StageReport) -> bool:
-    """Whether a unit need not be redone; damaged outputs are quarantined on the way."""
+    """Whether a unit need not be redone; damaged outputs are quarantined on the way.
+
+    Where the key changed the unit is redone anyway, and a file that differs may be one that a killed redo committed.
+    """
     unit = manifest.unit(task.stage, task.name)
-    if unit is None:
+    if unit is None or unit.key != _key(manifest, task):
         return False
     damaged = [path for path in unit.outputs if not manifest.intact(path)]
     for path in damaged:
         if manifest.quarantine(path) is not None:
             report.healed.append(path)
-    return not damaged and unit.key == _key(manifest, task)
+    return not damaged
 
 
 def _prune(manifest: Manifest, tasks: Sequence[Task]) -> None:
     wanted = {task.name for task in tasks}
     for unit in manifest.units(tasks[0].stage):
         if unit.name not in wanted:
-            manifest.drop_unit(unit.stage, unit.name)
             manifest.forget(unit.outputs)
+            manifest.drop_unit(unit.stage, unit.name)  # last: a kill before it leaves the name of what is to go
+
+
+def _forget_former(manifest: Manifest, unit: Unit) -> None:
+    """Remove what the unit made before and makes no more; before it is finished, so that a kill leaves it stale."""
+    former = manifest.unit(unit.stage, unit.name)
+    if former is None or set(former.outputs) <= set(unit.outputs):
+        return
+    others = {path for other in manifest.units() if other != former for path in other.outputs}
+    manifest.forget(sorted(set(former.outputs) - set(unit.outputs) - others))
 
 
 def _unit(workspace: Workspace, task: Task, key: str, job: Job) -> Unit:

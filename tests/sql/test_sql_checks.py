@@ -100,6 +100,11 @@ def long_sentences(workspace: Workspace) -> None:
     amend(shard_with(workspace, "measures", IDS["law-1"]), setting("law-1", mean_sentence=5000.0))
 
 
+def misspelt(workspace: Workspace) -> None:
+    """Give law-1 a verdict that is none of the four."""
+    amend(shard_with(workspace, "labels", IDS["law-1"]), setting("law-1", verdict="PERMIT"))
+
+
 FAULTS: dict[str, tuple[Callable[[Workspace], None], dict[str, Any]]] = {
     "ledger_conservation": (lose_a_line, {"id": IDS["law-1"], "problem": "went in and is not booked"}),
     "documents_licence": (no_licence, {"id": IDS["law-1"], "problem": "no licence"}),
@@ -110,6 +115,7 @@ FAULTS: dict[str, tuple[Callable[[Workspace], None], dict[str, Any]]] = {
     "dataset_text": (garbled, {"id": IDS["law-1"], "problem": "garbled: wrong encoding"}),
     "pii_unmasked": (unmasked, {"id": IDS["2001"], "problem": "not the masked text"}),
     "dataset_attribution": (no_credit, {"id": IDS["law-1"], "problem": "not in ATTRIBUTION.parquet"}),
+    "labels_consistent": (misspelt, {"id": IDS["law-1"], "verdict": "PERMIT", "problem": "unknown verdict"}),
     "measures_outside": (long_sentences, {"id": IDS["law-1"], "measure": "mean_sentence", "value": 5000.0}),
 }
 

@@ -34,6 +34,12 @@ GOLDEN: dict[str, list[tuple[Any, ...]]] = {
         ("US-GOV-PD", "nasa", "", 2, 808, 2, "default"),
         ("restricted", "pmda", "third_party", 2, 496, 1, "restricted"),
     ],
+    "rule_hits": [
+        ("licence.restricted", "medical_reg", 2, 2),
+        ("document.held", "nsfw_adult", 1, 1),
+        ("document.refused", "wikipedia_ja_en", 1, 1),
+        ("document.self_harm", "medical_reg", 1, 1),
+    ],
     "duplicates": [
         ("egov", 7, 1, 0, 0.1429, 0),
         ("nasa", 2, 0, 0, 0.0, 0),
