@@ -1,0 +1,134 @@
+"""Which reader a document needs: by its first bytes and root element, then by content type and URL.
+
+Pages that are no document are told apart first: empty bodies, access challenges, error and maintenance pages served
+with status 200, HTML where data was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from corpus.extract import law_xml, mod_html, pmda_xml, wiki_html
+from corpus.extract.blocks import page_title, parse_html, visible_text
+from corpus.extract.encoding import decode
+from corpus.extract.model import Extracted, failure
+from corpus.extract.xmlparse import root_name
+
+__all__ = ["extract"]
+
+MAX_BYTES: Final = 400 * 2**20
+_CHALLENGE: Final = re.compile(
+    rb"cf_chl_opt|_cf_chl_|challenge-platform|<title>\s*(?:Just a moment|Attention Required!|Checking your browser|"
+    rb"Access to this page has been denied|Please verify you are a human|Are you a robot)",
+    re.IGNORECASE,
+)
+_ERROR_TITLE: Final = re.compile(
+    r"エラー|メンテナンス|保守作業|見つかりません|ございません|表示できません|アクセスが集中|しばらくお待ち|"
+    r"\b(?:error|not found|forbidden|access denied|unavailable|bad gateway|maintenance|gateway time-?out)\b|"
+    r"\b(?:40[0-9]|50[0-9])\b",
+    re.IGNORECASE,
+)
+_TINY: Final = 600  # visible characters below which a page with an error in its title is an error page
+_DATA_PATH: Final = re.compile(r"/api/|/go/xml/|\.(?:xml|json|pdf|zip|bz2|txt|csv)$", re.IGNORECASE)
+_DATA_TYPE: Final = re.compile(r"json|xml(?!\+xhtml)|pdf|zip|octet-stream", re.IGNORECASE)
+_LEAD: Final = b"\xef\xbb\xbf \t\r\n"
+_HTML_ROOTS: Final = ("html", "head", "body", "frameset")
+_HTML_PARTS: Final = frozenset(
+    ("title", "meta", "script", "div", "p", "table", "center", "font", "h1", "h2", "h3", "ul", "main", "article")
+)
+_XML_READERS: Final[dict[str, Callable[[bytes], Extracted]]] = {
+    **dict.fromkeys(("Law", "DataRoot", "law_data_response"), law_xml.extract_xml),
+    "PackIns": pmda_xml.extract_xml,
+}
+_MOD_HOST: Final = re.compile(r"(?:www|www\.clearing)\.mod\.go\.jp")
+
+
+def extract(data: bytes, *, url: str, content_type: str = "") -> Extracted:
+    """The document in `data`, or an outcome that says why there is none. Never raises.
+
+    `url` is where it came from (its host and path decide between readers of HTML), `content_type` the media type as
+    the server named it; both may be empty.
+    """
+    if not data.strip():
+        return failure("empty", "the body is empty")
+    if len(data) > MAX_BYTES:
+        return failure("unsupported", f"{len(data)} bytes, more than {MAX_BYTES}")
+    try:
+        return _extract(data, url, content_type)
+    except ImportError:
+        raise  # an incomplete installation is no property of the document
+    except Exception as error:  # noqa: BLE001  a hostile document must not end a harvest of thousands
+        return failure("unsupported", f"the reader failed: {type(error).__name__}: {error}")
+
+
+def _extract(data: bytes, url: str, content_type: str) -> Extracted:
+    """By the first bytes."""
+    head = data[:1024].lstrip(_LEAD)
+    if b"%PDF-" in data[:1024]:
+        from corpus.extract import pdf
+
+        return pdf.extract(data)
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return pmda_xml.extract_zip(data)
+    if data[:3] == b"BZh" or data[:2] == b"\x1f\x8b":
+        return failure("unsupported", "compressed data; a dump is read page by page (corpus.extract.wikidump)")
+    if head[:1] == b"{" or (head[:1] == b"[" and "json" in content_type):
+        return law_xml.extract_json(data)
+    return _markup_or_text(data, url, content_type)
+
+
+def _markup_or_text(data: bytes, url: str, content_type: str) -> Extracted:
+    """By the root element; what has none is plain text."""
+    head = data[:2048].lstrip(_LEAD).lower()
+    root = root_name(data)
+    xml_reader = _XML_READERS.get(root)
+    if xml_reader is not None:
+        return xml_reader(data)
+    if root in _HTML_ROOTS or b"<!doctype html" in head or b"<html" in head:
+        return _html(data, url, content_type)
+    if "html" in content_type or root.lower() in _HTML_PARTS:
+        return _html(data, url, content_type)
+    if root or head.startswith(b"<?xml"):
+        what = "a MediaWiki export, read page by page (corpus.extract.wikidump)" if root == "mediawiki" else root
+        return failure("unsupported", f"XML of root {what or 'unknown'}")
+    from corpus.extract import plain
+
+    return plain.extract(data, content_type)
+
+
+def _html(data: bytes, url: str, content_type: str) -> Extracted:
+    """HTML: an outcome for challenge, error and wrong-kind pages, else the reader of the site."""
+    if _CHALLENGE.search(data[:20_000]):
+        return failure("challenge", "an access challenge in place of the page")
+    text, _ = decode(data, content_type)
+    root = parse_html(text)
+    if root is None:
+        return failure("empty", "no HTML element in the page")
+    title, shown = page_title(root), visible_text(root)
+    no_page = _no_page(title, shown, url, content_type)
+    if no_page is not None:
+        return no_page
+    if b"mw-parser-output" in data or b'id="mw-content-text"' in data:
+        return wiki_html.extract(data, content_type)
+    if _MOD_HOST.fullmatch(urlsplit(url).hostname or "") or "防衛白書" in title:
+        return mod_html.extract(data, content_type)
+    from corpus.extract import html
+
+    return html.extract(data, content_type)
+
+
+def _no_page(title: str, shown: str, url: str, content_type: str) -> Extracted | None:
+    """The outcome of a page that is an error message, or shows nothing; None for a page."""
+    beginning = " ".join(f"{title} {shown}".split())[:160]
+    data_type = _DATA_TYPE.search(content_type) is not None and "html" not in content_type
+    path = urlsplit(url).path
+    if data_type or (_DATA_PATH.search(path) and not path.startswith("/wiki/")):  # an article may be called X.xml
+        return failure("error_page", f"HTML where data was asked for: {beginning}", title=title)
+    if len(shown) < _TINY and _ERROR_TITLE.search(title):
+        return failure("error_page", f"an error page with status 200: {beginning}", title=title)
+    if not shown.strip():
+        return failure("empty", f"no visible text: {title or 'a page made by scripts'}", title=title)
+    return None

@@ -1,0 +1,129 @@
+"""Local files to rows: one a document, every outcome told; a dump gives one a page of its article namespace."""
+
+from __future__ import annotations
+
+import bz2
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from corpus.base.commit import sha256_bytes
+from corpus.base.errors import CorruptFileError, EmptyInputError, InputError
+from corpus.base.schemas import SECTION, document_id
+from corpus.extract.dispatch import extract
+from corpus.extract.model import Extracted, failure
+from corpus.extract.wikidump import pages
+from corpus.extract.wikitext import EXTRACTOR, VERSION, extract_wikitext
+from corpus.extract.xmlparse import root_name
+
+__all__ = ["EXTRACTED", "find_files", "rows_of", "to_table"]
+
+EXTRACTED: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), metadata={"doc": "32 hex digits of file (and page) and content"}),
+        pa.field("file", pa.string(), metadata={"doc": "the file as named, or its path below the folder named"}),
+        pa.field("text", pa.string(), metadata={"doc": "whole text in reading order; empty unless outcome is ok"}),
+        pa.field("title", pa.string(), metadata={"doc": "title as the document states it"}),
+        pa.field("lang", pa.string(), metadata={"doc": "ja, en, or empty for neither"}),
+        pa.field("outcome", pa.string(), metadata={"doc": "ok, or why there is no text (corpus.extract.model)"}),
+        pa.field("reason", pa.string(), metadata={"doc": "one line more about the outcome"}),
+        pa.field("sections", pa.list_(SECTION), metadata={"doc": "the parts of text, in order"}),
+        pa.field("pages", pa.list_(pa.int32()), metadata={"doc": "start offset of each page of a PDF"}),
+        pa.field("kept_share", pa.float64(), metadata={"doc": "visible characters kept, 0 to 1"}),
+        pa.field("garbled_share", pa.float64(), metadata={"doc": "share of characters of no language of ours"}),
+        pa.field("extractor", pa.string(), metadata={"doc": "name of the reader"}),
+        pa.field("extractor_version", pa.string(), metadata={"doc": "its version"}),
+        pa.field("raw_sha256", pa.string(), metadata={"doc": "SHA-256 of the file, or of the page of a dump"}),
+    ]
+)
+_WIKI: Final = re.compile(r"(?:^|/)(ja|en)wiki[-_.]")
+_LANG: Final = re.compile(rb"""xml:lang=["']([a-z-]+)["']""")
+
+
+def find_files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
+    """(name, path) of each file named or standing below a folder named, sorted, without hidden ones.
+
+    Raises InputError for a path that is not there, EmptyInputError where there is no file at all.
+    """
+    found: dict[Path, str] = {}
+    for path in paths:
+        if path.is_dir():
+            below = (file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+            found.update({file: file.relative_to(path).as_posix() for file in sorted(below)})
+        elif path.is_file():
+            found[path] = path.name
+        else:
+            raise InputError(f"no such file or folder: {path}")
+    if not found:
+        raise EmptyInputError(f"no files in {', '.join(map(str, paths))}")
+    return sorted((name, path) for path, name in found.items())
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def rows_of(name: str, path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of one file, as EXTRACTED has them. Raises InputError where the file cannot be read."""
+    try:
+        head = _head(path)
+        if root_name(head) == "mediawiki":
+            yield from _dump_rows(name, path, head)
+            return
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    yield _row(name, name, sha256_bytes(data), extract(data, url=f"file:///{name}"))
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file, after decompression where it is a .bz2."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head[:3] != b"BZh":
+        return head
+    try:
+        with bz2.open(path) as stream:
+            return stream.read(4096)
+    except (OSError, EOFError):
+        return head
+
+
+def _dump_rows(name: str, path: Path, head: bytes) -> Iterator[dict[str, Any]]:
+    declared = _LANG.search(head)
+    named = _WIKI.search(name)
+    lang = named[1] if named else declared[1].decode() if declared else ""
+    try:
+        for page in pages(path):
+            if page.ns == 0:
+                done = extract_wikitext(page.wikitext, title=page.title, lang=lang)
+                yield _row(name, f"{name}#{page.page_id}", sha256_bytes(page.raw), done)
+    except CorruptFileError as error:  # the pages before the break are whole; the break is told as a row of its own
+        yield _row(name, name, "", failure("truncated", str(error), EXTRACTOR, VERSION))
+
+
+def _row(name: str, key: str, raw_sha256: str, done: Extracted) -> dict[str, Any]:
+    return {
+        "id": document_id("local", key, raw_sha256),
+        "file": name,
+        "text": done.text,
+        "title": done.title,
+        "lang": done.lang,
+        "outcome": done.outcome,
+        "reason": done.reason,
+        "sections": [vars(section) for section in done.sections],
+        "pages": list(done.pages),
+        "kept_share": done.kept_share,
+        "garbled_share": done.garbled_share,
+        "extractor": done.extractor,
+        "extractor_version": done.extractor_version,
+        "raw_sha256": raw_sha256,
+    }
+
+
+def to_table(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    """The rows as a table, in the order given."""
+    return pa.Table.from_pylist(list(rows), schema=EXTRACTED)

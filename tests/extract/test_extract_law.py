@@ -1,0 +1,143 @@
+"""Statutes: everything that is law, once, in order; nothing that is not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from corpus.extract import Extracted, extract
+
+URL = "https://laws.e-gov.go.jp/api/2/law_file/xml/503AC0000000001_20210401_000000000000000"
+
+
+def by_kind(done: Extracted, kind: str) -> list[str]:
+    """The sections of one kind, as text."""
+    return [done.text[s.start : s.end] for s in done.sections if s.kind == kind]
+
+
+def test_text(law: bytes) -> None:
+    """The whole text, line by line: readings, contents, amending provisions gone; tables and items as lines."""
+    done = extract(law, url=URL)
+    assert (done.outcome, done.title, done.lang) == ("ok", "見本管理法", "ja")
+    assert done.text.split("\n") == [
+        "見本管理法",
+        "令和三年法律第一号",
+        "見本の管理に関する法律を次のように定める。",
+        "第一章　総則",
+        "（目的）",
+        "第一条　この法律は、見本の涵養を目的とする。ただし、次のものを除く。",
+        "一　小型見本　一キログラム未満のもの",
+        "イ　木製",
+        "２　前項の見本は、次の表による。",
+        "区分　数量",
+        "甲　十",
+        "第二章　雑則",
+        "第二条　旧法の一部を次のように改める。",
+        "第九条",
+        "引用された条文である。",
+        "附　則",
+        "この法律は、公布の日から施行する。",
+        "別表第一",
+        "種類　手数料",
+    ]
+
+
+def test_sections(law: bytes) -> None:
+    """Sections lie in order, cover all but line ends, and carry kind and heading path."""
+    done = extract(law, url=URL)
+    assert by_kind(done, "title") == ["見本管理法", "第一章　総則", "第二章　雑則", "附　則"]
+    assert by_kind(done, "table") == ["区分　数量\n甲　十"]
+    assert by_kind(done, "appendix") == ["別表第一\n種類　手数料"]
+    assert by_kind(done, "note") == ["令和三年法律第一号"]
+    article = next(s for s in done.sections if s.path == "第一章　総則 > 第一条" and s.kind == "body")
+    assert article.level == 2
+    assert done.text[article.start : article.end].startswith("（目的）\n第一条")
+    assert all(a.end + 1 == b.start for a, b in zip(done.sections, done.sections[1:], strict=False))
+    assert (done.sections[0].start, done.sections[-1].end) == (0, len(done.text))
+
+
+def test_paragraphs_without_articles() -> None:
+    """A law of paragraphs alone keeps them all."""
+    body = "".join(
+        f"<Paragraph Num='{n}'><ParagraphNum>{n}</ParagraphNum><ParagraphSentence><Sentence>第{n}の文。</Sentence>"
+        "</ParagraphSentence></Paragraph>"
+        for n in (1, 2, 3)
+    )
+    main = f"<LawTitle>規則</LawTitle><MainProvision>{body}</MainProvision>"
+    law = f"<Law><LawNum>号</LawNum><LawBody>{main}</LawBody></Law>"
+    assert extract(law.encode(), url=URL).text == "規則\n号\n1　第1の文。\n2　第2の文。\n3　第3の文。"
+
+
+def test_pretty_printing_changes_nothing(law: bytes) -> None:
+    """Indentation between elements is no text."""
+    root = ET.fromstring(law)
+    ET.indent(root)
+    assert extract(ET.tostring(root, encoding="utf-8"), url=URL).text == extract(law, url=URL).text
+
+
+def test_envelopes(law: bytes) -> None:
+    """The answers of API v1 and v2 give what the file gives."""
+    inner = law.split(b"?>", 1)[1]
+    v1 = (
+        b"<DataRoot><Result><Code>0</Code><Message/></Result><ApplData><LawFullText>"
+        + inner
+        + b"</LawFullText></ApplData></DataRoot>"
+    )
+    v2 = b"<law_data_response><law_info/><law_full_text>" + inner + b"</law_full_text></law_data_response>"
+    expected = extract(law, url=URL).text
+    assert extract(v1, url=URL, content_type="application/xml").text == expected
+    assert extract(v2, url=URL, content_type="application/xml").text == expected
+
+
+def test_api_errors() -> None:
+    """An answer with an error code is an error page, one without a law empty."""
+    error = "<DataRoot><Result><Code>1</Code><Message>法令がありません</Message></Result></DataRoot>".encode()
+    assert extract(error, url=URL).outcome == "error_page"
+    assert "法令がありません" in extract(error, url=URL).reason
+    nothing = b"<DataRoot><Result><Code>0</Code></Result></DataRoot>"
+    assert extract(nothing, url=URL).outcome == "empty"
+
+
+def tree(node: ET.Element, empty: object) -> dict[str, Any]:
+    """The JSON shape of API v2, whose attr is "" or {} where there are none."""
+    children: list[object] = [node.text] if node.text and node.text.strip() else []
+    for child in node:
+        children.append(tree(child, empty))
+        if child.tail and child.tail.strip():
+            children.append(child.tail)
+    return {"tag": node.tag, "attr": dict(node.attrib) or empty, "children": children}
+
+
+def test_json_tree(law: bytes) -> None:
+    """The JSON tree gives what the XML gives, whatever an empty attr looks like; XML in base64 too."""
+    expected = extract(law, url=URL).text
+    for empty in ("", {}, None):
+        answer = {"law_info": {}, "law_full_text": tree(ET.fromstring(law), empty)}
+        assert extract(json.dumps(answer).encode(), url=URL, content_type="application/json").text == expected
+    packed = {"law_full_text": base64.b64encode(law).decode()}
+    assert extract(json.dumps(packed).encode(), url=URL).text == expected
+
+
+def test_json_that_is_no_law() -> None:
+    """Errors, cut answers and other JSON are outcomes."""
+    assert extract(b'{"code": "400", "message": "bad"}', url=URL).outcome == "error_page"
+    assert extract(b'{"law_full_text": {"tag": "La', url=URL).outcome == "truncated"
+    assert extract(b'{"a": 1}', url=URL).outcome == "unsupported"
+    assert extract(b'{"a":' * 100_000, url=URL).outcome == "truncated"
+    assert (
+        extract(b'{"law_full_text": {"tag": "1 bad", "children": [{"tag": 5}, null]}}', url=URL).outcome
+        == "unsupported"
+    )
+
+
+def test_cut_and_broken(law: bytes) -> None:
+    """A law without its end is truncated; an entity bomb expands nothing."""
+    assert extract(law[: len(law) // 2], url=URL).outcome == "truncated"
+    assert extract(law.replace(b"</Sentence>", b"", 1), url=URL).outcome == "unsupported"
+    bomb = b'<!DOCTYPE Law [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + law.split(b"?>", 1)[1]
+    bombed = extract(bomb.replace("木製".encode(), b"&b;"), url=URL)
+    assert "aaaa" not in bombed.text
+    leak = b'<!DOCTYPE Law [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + law.split(b"?>", 1)[1]
+    assert "root:" not in extract(leak.replace("木製".encode(), b"&x;"), url=URL).text

@@ -1,0 +1,139 @@
+"""Wikitext and dumps: no debris, no lost words or numbers, pages with their own bytes."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import time
+from pathlib import Path
+
+import pytest
+from extract_samples import WIKITEXT, make_dump
+
+from corpus.base.errors import CorruptFileError, InputError
+from corpus.extract.wikidump import pages
+from corpus.extract.wikitext import extract_wikitext, is_article
+
+FILLER = "見本山は、架空県の北部にある標高1234メートルの山で、古くから信仰を集めてきた。" * 6
+
+
+def text_of(wikitext: str, lang: str = "ja") -> str:
+    """The text of some wikitext, title and filler taken off."""
+    done = extract_wikitext(f"{wikitext}\n{FILLER}", title="T", lang=lang)
+    assert done.outcome == "ok", done.reason
+    return done.text.removeprefix("T\n").removesuffix(FILLER).strip("\n")
+
+
+def test_article() -> None:
+    """The text a reader sees, with the words of templates and without their debris."""
+    done = extract_wikitext(WIKITEXT, title="見本山", lang="ja")
+    assert (done.outcome, done.lang) == ("ok", "ja")
+    lines = done.text.split("\n")
+    assert lines[0] == "見本山"
+    assert lines[1].startswith(
+        "見本山（みほんさん）は、架空県の山。英名はMount Sampleで、標高1234m、麓まで5 km。見本山は、架空県の北部に"
+    )
+    assert lines[2] == "歴史"
+    assert lines[4] == "一つ目の項目"
+    assert len(lines) == 5
+    kinds = [(s.kind, s.path) for s in done.sections]
+    assert kinds == [("title", ""), ("body", ""), ("title", ""), ("body", "歴史")]
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("長さ{{convert|5|to|10|km|mi}}の道", "長さ5 to 10 kmの道"),
+        ("人口{{formatnum:12345}}人", "人口12345人"),
+        ("{{formatnum|987}}個", "987個"),
+        ("{{lang|fr|mot}}と{{lang-en|word}}と{{llang|de|Wort}}", "motとwordとWort"),
+        ("{{仮リンク|架空の人|en|Somebody}}は", "架空の人は"),
+        ("{{ルビ|漢字|かんじ}}を", "漢字を"),
+        ("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を", "漢字を"),
+        ("{{nihongo|Mount Sample|見本山|Mihon-san}} is", "Mount Sample (見本山、Mihon-san) is"),
+        ("重さ{{val|12.5|u=kg}}と{{frac|1|2}}", "重さ12.5 kgと1/2"),
+        ("[[架空県|県]]と[[:Category:山]]と[[en:Mountain]]", "県とCategory:山と"),
+        ("[https://example.com/ 公式サイト]の[https://example.com/]", "公式サイトの"),
+        ("'''太字'''と''斜体''__NOTOC__", "太字と斜体"),
+        ("水は H<sub>2</sub>O、10&nbsp;&lt; 20", "水は H2O、10 < 20"),
+        ("見本（{{要出典}}、）です、、とても", "見本です、とても"),
+        ("前<ref name=x>未完の脚注\n次の行", "前未完の脚注\n次の行"),
+        ("甲<ref name=a/>乙<REF>丙</REF >丁<!-- 戊 -->己", "甲乙丁己"),
+        ("前{{不明なテンプレート|中身}}後", "前後"),
+        ("本文<gallery>\nA.jpg|説明\n</gallery><math>x^2</math>。", "本文。"),
+        ("{| class=a\n|-\n| セル || セル\n|}\n後の文", "後の文"),
+        ("{| class=a\n|-\n! 閉じない || 表\n後の文", "後の文"),
+        ("{{Infobox|名=\n{{閉じない|\n後の文", "後の文"),
+    ],
+)
+def test_markup(wikitext: str, text: str) -> None:
+    """Each kind of markup gives its words and nothing else."""
+    assert text_of(wikitext).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "title", "kind"),
+    [
+        ("#REDIRECT [[山]]", "A", "redirect"),
+        ("#転送 [[山]]", "A", "redirect"),
+        ("* [[山]]\n{{aimai}}", "A", "disambiguation"),
+        ("* [[Hill]]\n{{Disambiguation|geo}}", "A", "disambiguation"),
+        ("* [[山]]", "山 (曖昧さ回避)", "disambiguation"),
+        (FILLER, "日本の山の一覧", "list"),
+        (FILLER, "List of mountains", "list"),
+        (FILLER, "Template:山", "unsupported"),
+        (FILLER, "Re:ゼロ", ""),
+        (FILLER, "山", ""),
+    ],
+)
+def test_what_is_an_article(wikitext: str, title: str, kind: str) -> None:
+    """Redirects, disambiguations, lists and other namespaces are told apart from articles."""
+    assert is_article(wikitext, title) == kind
+    assert extract_wikitext(wikitext, title=title, lang="ja").outcome == (kind or "ok")
+
+
+def test_hostile_markup_takes_no_time() -> None:
+    """Openings without an end, and long runs of blanks, cost time in proportion to their length."""
+    started = time.perf_counter()
+    for hostile in ("<ref>" * 50_000, "<!--" * 50_000, "（" + " 、" * 50_000, " " * 200_000 + "x"):
+        extract_wikitext(hostile + FILLER, title="T", lang="en")
+    assert time.perf_counter() - started < 20
+
+
+def test_stub() -> None:
+    """A page of a sentence is a stub."""
+    assert extract_wikitext("山である。", title="A", lang="ja").outcome == "stub"
+
+
+def test_dump(tmp_path: Path) -> None:
+    """Pages come in order with ids, redirects and their own bytes; plain, bz2 and multistream alike."""
+    data = make_dump([("山", 0, "本文<ref>a</ref>"), ("岳", 0, "#転送 [[山]]"), ("Template:x", 10, "t" * 3_000_000)])
+    found = list(pages(io.BytesIO(data)))
+    assert [(p.title, p.ns, p.page_id, p.revision_id) for p in found] == [
+        ("山", 0, 1, 501),
+        ("岳", 0, 2, 502),
+        ("Template:x", 10, 3, 503),
+    ]
+    assert found[0].wikitext == "本文<ref>a</ref>"
+    assert found[0].timestamp == "2026-01-02T03:04:05Z"
+    assert (found[0].redirect, found[1].redirect) == (None, "岳の先")
+    assert all(p.raw in data and p.raw.startswith(b"<page>") and p.raw.endswith(b"</page>") for p in found)
+    cut = data.index(b"<page>", 200)
+    (tmp_path / "jawiki.xml.bz2").write_bytes(bz2.compress(data[:cut]) + bz2.compress(data[cut:]))
+    assert list(pages(tmp_path / "jawiki.xml.bz2")) == found
+
+
+def test_broken_dumps(tmp_path: Path) -> None:
+    """A cut or damaged dump gives its whole pages and then says so; a missing one is one line."""
+    data = make_dump([("山", 0, "本文"), ("岳", 0, "本文")])
+    cut = pages(io.BytesIO(data[: data.rindex(b"</text>")]))
+    assert next(cut).title == "山"
+    with pytest.raises(CorruptFileError, match="ends inside a page"):
+        next(cut)
+    packed = bz2.compress(data)
+    with pytest.raises(CorruptFileError, match="breaks off"):
+        list(pages(io.BytesIO(packed[: len(packed) // 2])))
+    damaged = data.replace("<title>山</title>".encode(), "<title>山</titel>".encode())
+    assert [p.title for p in pages(io.BytesIO(damaged))] == ["岳"]
+    with pytest.raises(InputError, match="no such file"):
+        list(pages(tmp_path / "none.xml"))
