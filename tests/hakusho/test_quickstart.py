@@ -1,0 +1,142 @@
+"""`./run`: the miniature the whole way, once; the same bytes in another folder and with another number of workers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from corpus.base.workspace import Workspace
+from hakusho import quickstart
+from hakusho.miniature.planted import planted
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+# what carries a clock, and what is state or cache
+MAY_DIFFER = ("fetches/", "dataset/ATTRIBUTION.parquet", "state.sqlite", "downloads/", ".miniature")
+
+
+def run(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What `./run --data DIR` calls once the environment is set up."""
+    command = [sys.executable, "-m", "hakusho.quickstart", "--data", str(data), *words]
+    variables = {key: value for key, value in os.environ.items() if key != "HAKUSHO_CONTACT"}
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+
+
+def hashes(data: Path) -> dict[str, str]:
+    """Relative path -> SHA-256 of every file whose bytes must not depend on anything but the input."""
+    found = {path.relative_to(data).as_posix(): path for path in sorted(data.rglob("*")) if path.is_file()}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in found.items()
+        if not name.startswith(MAY_DIFFER)
+    }
+
+
+@pytest.fixture(scope="module")
+def whole_way(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A workspace after `./run` with two workers, and what it printed."""
+    data = tmp_path_factory.mktemp("quickstart") / "a"
+    answer = run(data, "--workers", "2")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return data, answer.stdout
+
+
+def test_it_says_what_became_of_each_source(whole_way: tuple[Path, str]) -> None:
+    """The table has a line a source; the end says where things are and what to do next."""
+    _, shown = whole_way
+    for source in ("egov", "mod", "nasa", "pmda", "wikipedia"):
+        assert f"\n{source} " in shown
+    assert "dropped by reason" in shown
+    assert "rights_export_control 1" in shown
+    assert "report.html" in shown
+    assert "scrapy crawl pmda" in shown
+
+
+def test_the_planted_duplicates_are_found_and_no_others(whole_way: tuple[Path, str]) -> None:
+    """Exactly the planted pairs share a cluster."""
+    documents = pq.ParquetDataset(Workspace(whole_way[0]).shards("documents")).read(["id", "source", "key"]).to_pylist()
+    name = {row["id"]: (row["source"], row["key"]) for row in documents}
+    pairs = pq.read_table(whole_way[0] / "dedup" / "duplicates.parquet").to_pylist()
+    found = {frozenset((name[row["id"]], name[row["keeper"]])) for row in pairs}
+    assert found == {frozenset((one, other)) for _, one, other in planted().duplicates}
+
+
+def test_the_planted_personal_data_is_masked(whole_way: tuple[Path, str]) -> None:
+    """No planted value is left in any text of the dataset, and the document is still there."""
+    texts = [
+        text
+        for path in (whole_way[0] / "dataset").glob("*/*.parquet")
+        for text in pq.read_table(path, columns=["text"]).column("text").to_pylist()
+    ]
+    assert texts
+    for kind, value in planted().pii_spans:
+        assert not any(value in text for text in texts), kind
+        assert any(f"[{kind}]" in text for text in texts), kind
+
+
+def test_the_dataset_opens_with_the_datasets_library(
+    whole_way: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`datasets.load_dataset` reads each configuration, and the rows are those of the ledger."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    import datasets
+
+    rows = 0
+    for name in ("default", "cc_by_sa", "restricted"):
+        loaded = datasets.load_dataset(str(whole_way[0] / "dataset"), name, cache_dir=str(tmp_path))
+        rows += sum(split.num_rows for split in loaded.values())
+    kept = pq.read_table(whole_way[0] / "ledger" / "dataset").column("outcome").to_pylist().count("kept")
+    assert rows == kept
+
+
+def test_training_lowered_the_loss_on_held_out_law(whole_way: tuple[Path, str]) -> None:
+    """The adapter that was saved learnt something that it was not shown."""
+    import json
+
+    [path] = (whole_way[0] / "models").glob("*/gates.safetensors")
+    metadata = json.loads((path.parent / "metadata.json").read_text("utf-8"))
+    assert metadata["loss"]["held_out_after"] < metadata["loss"]["held_out_before"]
+    assert (path.parent / "adapter_model.safetensors").stat().st_size > 0
+    assert (path.parent / "sample.txt").read_text("utf-8").strip()
+
+
+def test_run_again_redoes_nothing(whole_way: tuple[Path, str]) -> None:
+    """A second run changes no file that holds a result, and says that everything is up to date."""
+    data, _ = whole_way
+    before = {path: path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file() and "state" not in path.name}
+    answer = run(data, "--workers", "2")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "harvest: up to date" in answer.stdout
+    assert "units done" not in answer.stdout
+    after = {path: path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file() and "state" not in path.name}
+    assert {path.name for path in before if before[path] != after.get(path)} <= {".miniature"}
+    assert set(after) == set(before)
+
+
+def test_another_folder_and_one_worker_give_the_same_bytes(whole_way: tuple[Path, str], tmp_path: Path) -> None:
+    """Documents and everything built from them before training are equal, byte for byte."""
+    other = Workspace(tmp_path / "b")
+    quickstart.harvest(other)
+    quickstart.build(other, workers=1)
+    built = hashes(other.root)
+    first = {name: digest for name, digest in hashes(whole_way[0]).items() if not name.startswith("models/")}
+    assert {name: digest for name, digest in built.items() if not name.startswith("models/")} == first
+    assert built["models/classifier/domain.bin"] == hashes(whole_way[0])["models/classifier/domain.bin"]
+
+
+def test_a_foreign_harvest_is_not_mixed_with_made_up_documents(tmp_path: Path) -> None:
+    """A workspace with somebody's documents is refused in one line, and left as it was."""
+    folder = tmp_path / "documents" / "egov"
+    folder.mkdir(parents=True)
+    (folder / "0.parquet").write_bytes(b"somebody's")
+    answer = run(tmp_path)
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1
+    assert "choose another folder" in answer.stderr
+    assert (folder / "0.parquet").read_bytes() == b"somebody's"
