@@ -1,0 +1,27 @@
+"""Fixtures of the tests of train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from train_samples import SMALL, fill
+
+from corpus.base.workspace import Workspace
+from train import tiny_base
+from train.bases import Base, resolve
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path) -> Callable[[str], Workspace]:
+    """Workspaces with the same dataset under different names."""
+    return lambda name: fill(tmp_path / name)
+
+
+@pytest.fixture(scope="session")
+def small_base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    """A base of two small layers, pre-trained for a moment."""
+    workspace = fill(tmp_path_factory.mktemp("base"))
+    tiny_base.ensure(workspace, SMALL)
+    return resolve(str(workspace.path(tiny_base.FOLDER)), workspace)

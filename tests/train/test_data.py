@@ -1,0 +1,123 @@
+"""Which rows are trained on, and how tokens become blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from train_samples import law_rows, row, write
+
+from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, LicenceError
+from corpus.base.workspace import Workspace
+from train import data
+
+
+def test_only_allowed_rows_of_the_domain_are_taken(make_workspace: Callable[[str], Workspace]) -> None:
+    """ALLOW rows of the domain are trained on, the validation split is held out, each other row has a reason."""
+    workspace = make_workspace("w")
+    rows = law_rows(3, seed=5)
+    rows[0]["verdict"] = "ESCALATION"
+    rows[1]["domain"] = "nsfw_adult"
+    rows[2]["text"] = " \n"
+    write(workspace, "data", "train", [*law_rows(10), *rows])
+    selection = data.select(data.shards(workspace), "law_policy")
+    assert {r.id for r in selection.train} == {r["id"] for r in law_rows(10)}
+    assert {r.id for r in selection.held_out} == {r["id"] for r in law_rows(2, seed=7)}
+    assert selection.held_out_from == "validation"
+    assert selection.dropped == {"verdict": 1, "never_trained": 1, "empty": 1, "other_domain": 12}
+    assert selection.read == len(selection.train) + len(selection.held_out) + selection.dropped.total()
+
+
+def test_all_domains_leave_out_what_is_never_trained(make_workspace: Callable[[str], Workspace]) -> None:
+    """Domain "all" takes law and encyclopaedia, and no row of a blocked domain even if it says ALLOW."""
+    workspace = make_workspace("w")
+    blocked = row("見本の文。", domain="nsfw_block", source="egov", licence="PDL-1.0")
+    write(workspace, "data", "test", [blocked])
+    write(workspace, "data", "train", [*law_rows(10), blocked])
+    selection = data.select(data.shards(workspace), "all")
+    assert {r.domain for r in selection.train} == {"law_policy", "wikipedia_ja_en"}
+    assert blocked["id"] not in {r.id for r in selection.train}
+
+
+def test_without_a_validation_split_some_documents_are_held_out(tmp_path: Path) -> None:
+    """No held-out document is trained on, also where the validation split has none of the domain."""
+    workspace = Workspace(tmp_path)
+    write(workspace, "data", "train", law_rows(20))
+    selection = data.select(data.shards(workspace), "law_policy")
+    assert selection.held_out_from == "train"
+    assert (len(selection.train), len(selection.held_out)) == (18, 2)
+    assert not {r.id for r in selection.train} & {r.id for r in selection.held_out}
+
+
+def test_restricted_texts_only_on_request(make_workspace: Callable[[str], Workspace]) -> None:
+    """Package inserts are read with include=restricted, where their verdict is ESCALATION, and never without."""
+    workspace = make_workspace("w")
+    insert = row("添付文書の見本。", domain="law_policy", source="pmda", licence="restricted", verdict="ESCALATION")
+    write(workspace, "restricted", "train", [insert])
+    without = data.select(data.shards(workspace), "law_policy")
+    asked = data.select(data.shards(workspace, ("restricted",)), "law_policy")
+    assert insert["id"] not in {r.id for r in without.train}
+    assert insert["id"] in {r.id for r in asked.train}
+    assert data.count_licences(asked.train) == {"PDL-1.0": 10, "restricted": 1}
+
+
+@pytest.mark.parametrize("licence", [None, "", "CC-BY-SA-4.0", "restricted", "CC-BY-NC-4.0"])
+def test_a_row_without_a_fit_licence_stops_training(
+    make_workspace: Callable[[str], Workspace], licence: str | None
+) -> None:
+    """No licence, no training: such a row is an error that names document and shard, also in another domain."""
+    workspace = make_workspace("w")
+    bad = row("見本。", domain="general", source="mod", licence=licence)
+    write(workspace, "data", "train", [*law_rows(3), bad])
+    with pytest.raises(LicenceError, match=str(bad["id"])):
+        data.select(data.shards(workspace), "law_policy")
+
+
+def test_bad_datasets_are_named(tmp_path: Path) -> None:
+    """A missing, truncated, foreign or too small dataset is one clear error of its kind."""
+    workspace = Workspace(tmp_path)
+    with pytest.raises(InputError, match="hakusho dataset build"):
+        data.shards(workspace)
+    path = write(workspace, "data", "train", law_rows(1))
+    with pytest.raises(EmptyInputError, match="too few documents"):
+        data.select([path], "law_policy")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(CorruptFileError, match="not a whole Parquet file"):
+        data.select([path], "law_policy")
+    foreign = write(workspace, "data", "validation", [{"id": "a", "text": "b"}])
+    with pytest.raises(CorruptFileError, match="no shard of the dataset"):
+        data.select([foreign], "law_policy")
+
+
+@given(st.lists(st.lists(st.integers(3, 99), max_size=30), min_size=1, max_size=12), st.integers(2, 17))
+def test_packing_loses_nothing(documents: list[list[int]], length: int) -> None:
+    """Blocks hold every token once, in order, each document closed, and labels leave out only the padding."""
+    blocks = data.pack(documents, length, end=1, pad=1)
+    stream = [token for document in documents for token in (*document, 1)]
+    assert blocks.ids.shape[1] == length
+    assert blocks.ids.ravel()[: len(stream)].tolist() == stream
+    assert blocks.labels.ravel()[: len(stream)].tolist() == stream
+    assert (blocks.labels.ravel()[len(stream) :] == -100).all()
+    assert blocks.ids.size - len(stream) < length
+    assert blocks.tokens == len(stream)
+
+
+@given(st.integers(1, 9), st.integers(1, 7), st.integers(0, 2**31))
+def test_each_epoch_goes_through_every_block_once(blocks: int, batch: int, seed: int) -> None:
+    """The blocks of consecutive steps, cut into epochs, are permutations of all; a step depends on nothing else."""
+    steps = -(-3 * blocks // batch)
+    order = [index for step in range(steps) for index in data.batch_indices(step, batch, blocks, seed)]
+    for epoch in range(3):
+        assert sorted(order[epoch * blocks : (epoch + 1) * blocks]) == list(range(blocks))
+    assert data.batch_indices(steps - 1, batch, blocks, seed) == order[-batch:]
+
+
+def test_fewer_blocks_at_even_distances() -> None:
+    """at_most takes so many blocks from beginning to end, or all."""
+    blocks = data.pack([list(range(3, 3 + 99))], 10, end=1, pad=1)
+    assert blocks.at_most(3).ids[:, 0].tolist() == [3, 43, 93]
+    assert np.array_equal(blocks.at_most(100).ids, blocks.ids)

@@ -1,0 +1,133 @@
+"""SO(8) gates on a small Phi-3, over a whole and a 4-bit base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from corpus.base.errors import CorruptFileError, TrainingError
+from train import gates, models, so8
+from train.bases import Base
+from train.models import Dtype, Quantization
+
+ADAPTER = models.Adapter(4, 8, ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"), ("o_proj", "down_proj"))
+BASES: list[tuple[Quantization, Dtype]] = [("none", "float32"), ("none", "bfloat16"), ("nf4", "bfloat16")]
+
+
+def logits(model: nn.Module) -> Tensor:
+    """The model's logits on fixed tokens."""
+    ids = torch.arange(40).reshape(2, 20) + 10
+    with torch.no_grad():
+        result: Tensor = model(input_ids=ids).logits
+    return result
+
+
+def turn_gates(model: nn.Module, size: float = 0.3) -> None:
+    """Give every gate angles of its own."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for gate in gates.gates_of(model).values():
+            gate.theta.copy_(torch.randn(gate.theta.shape, generator=generator) * size)
+
+
+@pytest.mark.parametrize(("quantization", "dtype"), BASES)
+def test_closed_gates_change_nothing_and_open_ones_do(
+    small_base: Base, quantization: Quantization, dtype: Dtype
+) -> None:
+    """With theta = 0 (and fresh LoRA) the logits are those of the base to the bit; with other angles they differ."""
+    model = models.load_model(small_base, quantization, dtype, "cpu").eval()
+    before = logits(model)
+    wrapped = models.attach(model, ADAPTER).eval()
+    assert len(gates.gates_of(wrapped)) == 4
+    assert torch.equal(logits(wrapped), before)
+    turn_gates(wrapped)
+    assert (logits(wrapped) - before).abs().max() > 0.05
+
+
+@pytest.mark.parametrize(("quantization", "dtype"), BASES)
+def test_the_loss_gives_every_angle_and_lora_a_gradient(
+    small_base: Base, quantization: Quantization, dtype: Dtype
+) -> None:
+    """The language model loss has a non-zero gradient in every theta, at zero too, and none in the base."""
+    wrapped = models.attach(models.load_model(small_base, quantization, dtype, "cpu"), ADAPTER)
+    ids = torch.arange(40).reshape(2, 20) + 10
+    wrapped(input_ids=ids, labels=ids).loss.backward()
+    for name, gate in gates.gates_of(wrapped).items():
+        assert gate.theta.grad is not None, name
+        assert gate.theta.grad.abs().max() > 0, name
+    trained = {name for name, parameter in wrapped.named_parameters() if parameter.requires_grad}
+    assert all("lora_" in name or name.endswith("so8_gate.theta") for name in trained)
+    assert {name for name, parameter in wrapped.named_parameters() if parameter.grad is not None} == trained
+
+
+def test_a_gate_turns_the_output_of_base_and_lora_together(small_base: Base) -> None:
+    """Behind a gated Linear stands R (W x + B A x), as an explicit block-diagonal matrix gives it."""
+    wrapped = models.attach(models.load_model(small_base, "none", "float32", "cpu"), ADAPTER)
+    name = "base_model.model.model.layers.1.mlp.down_proj"
+    linear = wrapped.get_submodule(name)
+    with torch.no_grad():
+        linear.lora_B["default"].weight.normal_(generator=torch.Generator().manual_seed(2))  # type: ignore[index, union-attr, operator]
+    inputs = torch.randn(3, 128, generator=torch.Generator().manual_seed(3))
+    plain = linear(inputs)
+    turn_gates(wrapped)
+    theta = gates.gates_of(wrapped)["model.layers.1.mlp.down_proj"].theta
+    expected = plain @ torch.block_diag(*so8.rotation(theta)).T
+    assert torch.allclose(linear(inputs), expected, atol=1e-5)
+    assert (expected - plain).abs().max() > 0.1
+
+
+def test_folded_gates_equal_gates(small_base: Base) -> None:
+    """A model whose weights were folded gives the logits of the gated one in float32."""
+    gated = models.load_model(small_base, "none", "float32", "cpu").eval()
+    gates.add_gates(gated, ("o_proj", "down_proj"))
+    turn_gates(gated)
+    folded = models.load_model(small_base, "none", "float32", "cpu").eval()
+    with torch.no_grad():
+        for name, gate in gates.gates_of(gated).items():
+            linear = folded.get_submodule(name)
+            weight, _ = so8.fold(so8.rotation(gate.theta), linear.weight)  # type: ignore[arg-type]
+            linear.weight.copy_(weight)  # type: ignore[operator, union-attr]
+    assert torch.allclose(logits(folded), logits(gated), atol=1e-4)
+
+
+def test_gates_are_saved_and_read_back(small_base: Base, tmp_path: Path) -> None:
+    """Saved gates on a fresh base give the same logits to the bit, and the file holds theta by the Linear's path."""
+    model = models.load_model(small_base, "none", "float32", "cpu").eval()
+    gates.add_gates(model, ("o_proj",), layers=(1,))
+    turn_gates(model)
+    gates.save_gates(model, tmp_path / gates.GATES_FILE)
+    tensors = load_file(tmp_path / gates.GATES_FILE)
+    assert {name: tuple(t.shape) for name, t in tensors.items()} == {"model.layers.1.self_attn.o_proj.theta": (8, 28)}
+    fresh = models.load_model(small_base, "none", "float32", "cpu").eval()
+    gates.load_gates(fresh, tmp_path / gates.GATES_FILE)
+    assert torch.equal(logits(fresh), logits(model))
+
+
+def test_misfits_are_named(small_base: Base, tmp_path: Path) -> None:
+    """A target that matches nothing, a second gate, a file of other gates and a damaged file are clear errors."""
+    model = models.load_model(small_base, "none", "float32", "cpu")
+    with pytest.raises(TrainingError, match="no Linear named 'q_proj'"):
+        gates.add_gates(model, ("q_proj",))
+    with pytest.raises(TrainingError, match="no Linear named 'o_proj'"):
+        gates.add_gates(model, ("o_proj",), layers=(7,))
+    with pytest.raises(TrainingError, match="no multiple of 8"):
+        gates.add_gates(nn.ModuleDict({"odd": nn.Linear(8, 12)}), ("odd",))
+    gates.add_gates(model, ("o_proj",))
+    with pytest.raises(TrainingError, match="has an SO\\(8\\) gate already"):
+        gates.add_gates(model, ("o_proj",))
+    path = tmp_path / gates.GATES_FILE
+    for tensors, error, words in (
+        ({"model.layers.9.mlp.down_proj.theta": torch.zeros(8, 28)}, TrainingError, "the base has no model.layers.9"),
+        ({"model.layers.0.mlp.down_proj.theta": torch.zeros(4, 28)}, TrainingError, "4 blocks in the file, 8"),
+        ({"model.layers.0.mlp.down_proj.theta": torch.zeros(8, 27)}, CorruptFileError, "is no gate"),
+    ):
+        save_file(tensors, path)
+        with pytest.raises(error, match=words):
+            gates.load_gates(models.load_model(small_base, "none", "float32", "cpu"), path)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(CorruptFileError, match="no readable safetensors"):
+        gates.load_gates(model, path)

@@ -1,0 +1,151 @@
+"""A run from dataset shards to a saved adapter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from train_samples import law_rows, row, write
+
+from corpus.base.workspace import Workspace
+from train import data, gates, loop, models, qlora
+from train.bases import Base, resolve
+
+OPTIONS = ["--steps", "8", "--block", "64", "--batch", "2", "--held-out-blocks", "6", "--sample-tokens", "6"]
+
+
+def run(workspace: Workspace, base: Base, *more: str) -> int:
+    """The command on a workspace and the small base."""
+    return qlora.main(["--data", str(workspace.root), "--base", str(base.folder), *OPTIONS, *more])
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a folder."""
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+
+
+def test_a_run_learns_saves_and_reads_back(
+    make_workspace: Callable[[str], Workspace], small_base: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Held-out loss falls; the adapter on a fresh base gives that loss again; metadata tells data, losses, licences."""
+    workspace = make_workspace("w")
+    assert run(workspace, small_base, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    folder = workspace.path("models", "qlora")
+    assert {p.name for p in folder.iterdir()} == {
+        "README.md", "adapter_config.json", "adapter_model.safetensors", "gates.safetensors", "metadata.json",
+        "metrics.jsonl", "sample.txt",
+    }  # fmt: skip
+    metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    loss = metadata["loss"]
+    assert result["held_out_after"] == loss["held_out_after"]
+    assert loss["held_out_after"] < loss["held_out_before"]
+    assert metadata["data"]["licences"] == {"PDL-1.0": 10}
+    assert metadata["data"]["held_out_documents"] == 2
+    shards = metadata["data"]["shards"]
+    assert shards == {name: hashlib.sha256(workspace.path(name).read_bytes()).hexdigest() for name in shards}
+    assert any(tensor.abs().max() > 0 for tensor in load_file(folder / gates.GATES_FILE).values())
+    assert (folder / "sample.txt").read_text(encoding="utf-8").startswith("第一条")
+
+    base = resolve(str(small_base.folder), workspace)
+    model = models.load_adapter(models.load_model(base, "nf4", "bfloat16", "cpu"), folder)
+    tokenizer = models.load_tokenizer(base)
+    selection = data.select(data.shards(workspace), "law_policy")
+    config = qlora.Config(block=64, held_out_blocks=6)
+    _, held_out = qlora._blocks(selection, tokenizer, config)
+    with loop.reproducible(1, 1):
+        assert loop.mean_loss(model, held_out, 2) == loss["held_out_after"]
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_two_folders_get_the_same_bytes_and_a_second_run_does_nothing(
+    make_workspace: Callable[[str], Workspace], small_base: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Same dataset, base and configuration: identical files that name no path; a second run does nothing."""
+    first, second = make_workspace("one"), make_workspace("deeper/two")
+    assert run(first, small_base) == run(second, small_base) == 0
+    folder = first.path("models", "qlora")
+    assert hashes(folder) == hashes(second.path("models", "qlora"))
+    for name in ("metadata.json", "adapter_config.json", "README.md"):
+        assert str(first.root.parent) not in (folder / name).read_text(encoding="utf-8")
+    capsys.readouterr()
+    times = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
+    assert run(first, small_base) == 0
+    assert "up to date, nothing to do" in capsys.readouterr().out
+    assert {p.name: p.stat().st_mtime_ns for p in folder.iterdir()} == times
+    (folder / "gates.safetensors").write_bytes(b"damaged")
+    assert run(first, small_base) == 0
+    assert hashes(folder) == hashes(second.path("models", "qlora"))
+
+
+def test_no_licence_no_training(
+    make_workspace: Callable[[str], Workspace], small_base: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row without a licence ends the run with status 1 and one line; nothing is written."""
+    workspace = make_workspace("w")
+    bad = row("見本の文。", domain="law_policy", source="egov", licence=None)
+    write(workspace, "data", "train", [*law_rows(10), bad])
+    assert run(workspace, small_base) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "no licence, no training" in error
+    assert not workspace.path("models", "qlora").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "line"),
+    [
+        (["--stesp", "3"], 2, "did you mean steps?"),
+        (["--domain", "law_polcy"], 2, "did you mean law_policy?"),
+        (["--domain", "nsfw_adult"], 2, "no domain to train on"),
+        (["--include", "everything"], 2, "restricted"),
+        (["--run", "../elsewhere"], 2, "plain folder name"),
+        (["--run", "classifier"], 2, "plain folder name"),
+        (["--steps", "0"], 2, "at least 1"),
+        (["--block", "100000"], 2, "positions"),
+        (["--targets", "q_proj"], 1, "qkv_proj"),
+        (["--gate-layers", "9"], 1, "gate-layers"),
+        (["--base", "nobody/nothing"], 1, "hf download nobody/nothing"),
+        (["--domain", "aerospace"], 1, "too few documents"),
+        (["--device", "cuda"], 1, "no GPU"),
+    ],
+)
+def test_wrong_words_end_with_one_clear_line(
+    make_workspace: Callable[[str], Workspace],
+    small_base: Base,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    status: int,
+    line: str,
+) -> None:
+    """Whatever cannot work ends with its exit status and one line that says what would; no traceback, no folder."""
+    if words[1] == "cuda" and torch.cuda.is_available():
+        pytest.skip("needs a machine without a GPU")
+    workspace = make_workspace("w")
+    assert run(workspace, small_base, *words) == status
+    error = capsys.readouterr().err
+    assert line in error
+    assert error.count("\n") == 1
+    assert not list(workspace.path("models").glob("*"))
+
+
+def test_a_configuration_file_and_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys of table [qlora] count, words win over them, --help names every key with an example."""
+    file = tmp_path / "c.toml"
+    file.write_text(f'[qlora]\ndata = "{tmp_path}"\nsteps = 5\nblcok = 3\n', encoding="utf-8")
+    assert qlora.main(["--config", str(file)]) == 2
+    assert "did you mean block?" in capsys.readouterr().err
+    file.write_text(f'[qlora]\ndata = "{tmp_path}"\nsteps = 5\n', encoding="utf-8")
+    assert qlora.main(["--config", str(file), "--steps", "6"]) == 1
+    assert f"no dataset in {tmp_path}/dataset" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        qlora.main(["--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert "--gate-lr X" in text
+    assert "python -m train.qlora --data" in text

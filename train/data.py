@@ -1,0 +1,219 @@
+"""From dataset shards to training blocks: which rows may be trained on, which are held out, tokens packed to length.
+
+Read in Hugging Face layout below data/dataset: `data/` (open licences) and `cc_by_sa/` always, `restricted/` only
+where it is asked for by name. A row is admitted with verdict ALLOW; in `restricted` with ESCALATION, the verdict
+that its licence alone gave it. A row without a licence, or with one that its config does not stand for, stops
+everything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, LicenceError
+from corpus.base.schemas import LICENCES_OPEN, LICENCES_SHARE_ALIKE
+from corpus.base.shards import read_shard
+from corpus.base.workspace import Workspace
+from labeling.taxonomy import Domain, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Blocks",
+    "Row",
+    "Selection",
+    "admitted",
+    "attributions",
+    "batch_indices",
+    "count_licences",
+    "pack",
+    "select",
+    "shards",
+]
+
+COLUMNS = ("id", "text", "source", "domain", "verdict", "licence", "attribution")
+NEVER_TRAINED = (
+    Domain.NSFW_ADULT,
+    Domain.NSFW_BLOCK,
+)  # such text serves detection and refusal, never generation
+_FOLDERS = {"default": "data", "cc_by_sa": "cc_by_sa", "restricted": "restricted"}
+_LICENCES = {"default": LICENCES_OPEN, "cc_by_sa": LICENCES_SHARE_ALIKE, "restricted": ("restricted",)}
+_HELD_OUT_SHARE = 10  # one document in ten, where the dataset's validation split has none of the domain
+
+
+@dataclass(frozen=True)
+class Row:
+    """A document to train on or to measure by."""
+
+    id: str
+    text: str
+    source: str
+    domain: str
+    licence: str
+    attribution: str
+
+
+@dataclass
+class Selection:
+    """Rows chosen from a dataset: `train`, `held_out`, where the latter come from, and every row read accounted for."""
+
+    train: list[Row] = field(default_factory=list)
+    held_out: list[Row] = field(default_factory=list)
+    held_out_from: str = "validation"
+    read: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def shards(
+    workspace: Workspace, include: Sequence[str] = (), splits: Sequence[str] = ("train", "validation")
+) -> list[Path]:
+    """The dataset's shards of the configs that may be read, sorted. Raises InputError where there are none."""
+    folders = ["data", "cc_by_sa", *include]
+    found = [
+        path
+        for folder in folders
+        for split in splits
+        for path in sorted(workspace.path("dataset", folder).glob(f"{split}-*.parquet"))
+    ]
+    if not found:
+        raise InputError(f"no dataset in {workspace.path('dataset')}; make it first: hakusho dataset build")
+    return sorted(found)
+
+
+def select(paths: Iterable[Path], domain: str) -> Selection:
+    """The rows of these shards that may be trained on, in one domain or in "all" of them, sorted by id.
+
+    Held out are the validation split's documents; where it has none of the domain, one training document in ten by the
+    hash of its id, which then is not trained on. Raises LicenceError, CorruptFileError, and EmptyInputError where
+    there is nothing to train on or to hold out.
+    """
+    selection = Selection()
+    for path in paths:
+        held_out = path.name.startswith("validation-")
+        for row, reason in _judged(path, domain):
+            selection.read += 1
+            if reason:
+                selection.dropped[reason] += 1
+            else:
+                (selection.held_out if held_out else selection.train).append(row)
+    _hold_out(selection, domain)
+    return selection
+
+
+def admitted(paths: Iterable[Path], domain: str) -> list[Row]:
+    """Every row of these shards that may be trained on, sorted by id. Raises LicenceError, CorruptFileError."""
+    rows = [row for path in paths for row, reason in _judged(path, domain) if not reason]
+    return sorted(rows, key=lambda row: row.id)
+
+
+def count_licences(rows: Iterable[Row]) -> dict[str, int]:
+    """Documents by licence."""
+    return dict(sorted(Counter(row.licence for row in rows).items()))
+
+
+def attributions(rows: Iterable[Row]) -> list[str]:
+    """The credit lines of documents, each once."""
+    return sorted({row.attribution for row in rows if row.attribution})
+
+
+def _judged(path: Path, domain: str) -> Iterator[tuple[Row, str]]:
+    """Each row of a shard, with why it is left out, "" where it is not."""
+    config = next(name for name, folder in _FOLDERS.items() if folder == path.parent.name)
+    try:
+        records = read_shard(path, COLUMNS).to_pylist()
+        for record in records:
+            row = Row(**{name: record[name] for name in Row.__dataclass_fields__})
+            yield row, _refusal(row, record["verdict"], config, domain, path)
+    except (KeyError, pa.ArrowException) as error:
+        raise CorruptFileError(f"{path}: no shard of the dataset ({error}); run hakusho dataset build") from error
+
+
+def _refusal(row: Row, verdict: str, config: str, domain: str, path: Path) -> str:
+    if row.licence not in _LICENCES[config]:
+        raise LicenceError(
+            f"{path}: document {row.id} has licence {row.licence or 'none'}, which config {config} does not allow; "
+            "no licence, no training: mend the row's licence and build the dataset again"
+        )
+    allowed = Verdict.ESCALATION if config == "restricted" else Verdict.ALLOW
+    if verdict != allowed:
+        return "verdict"
+    if row.domain in NEVER_TRAINED:
+        return "never_trained"
+    if domain not in ("all", row.domain):
+        return "other_domain"
+    return "" if row.text.strip() else "empty"
+
+
+def _hold_out(selection: Selection, domain: str) -> None:
+    for rows in (selection.train, selection.held_out):
+        rows.sort(key=lambda row: row.id)
+    if not selection.held_out:
+        selection.held_out_from = "train"
+        number = max(1, len(selection.train) // _HELD_OUT_SHARE) if len(selection.train) > 1 else 0
+        chosen = {row.id for row in sorted(selection.train, key=lambda row: sha256(row.id.encode()).digest())[:number]}
+        selection.held_out = [row for row in selection.train if row.id in chosen]
+        selection.train = [row for row in selection.train if row.id not in chosen]
+    if not selection.train or not selection.held_out:
+        drops = (
+            ", ".join(f"{number} {reason}" for reason, number in sorted(selection.dropped.items())) or "none dropped"
+        )
+        raise EmptyInputError(
+            f"too few documents of domain {domain} to train on and to hold out: {len(selection.train)} of "
+            f"{selection.read} rows ({drops}); harvest more, or choose another --domain"
+        )
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Tokens in blocks of equal length: `ids` (blocks, length) int32; `labels` too, with -100 for padding."""
+
+    ids: NDArray[np.int32]
+    labels: NDArray[np.int32]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens without padding."""
+        return int((self.labels != -100).sum())
+
+    def at_most(self, number: int) -> Blocks:
+        """These blocks, or so many of them at even distances."""
+        import numpy as np
+
+        chosen = np.linspace(0, len(self.ids) - 1, min(number, len(self.ids))).round().astype(int)
+        return Blocks(self.ids[chosen], self.labels[chosen])
+
+
+def pack(documents: Iterable[Sequence[int]], length: int, *, end: int, pad: int) -> Blocks:
+    """Lay documents end to end, each closed by `end`, and cut the stream into blocks of `length`.
+
+    Nothing is thrown away. A block may hold parts of several documents, so that all but the last are full.
+    """
+    import numpy as np
+
+    parts = [np.asarray([*document, end], dtype=np.int32) for document in documents]
+    stream = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+    missing = -len(stream) % length
+    ids = np.concatenate([stream, np.full(missing, pad, dtype=np.int32)])
+    labels = np.concatenate([stream, np.full(missing, -100, dtype=np.int32)])
+    return Blocks(ids.reshape(-1, length), labels.reshape(-1, length))
+
+
+def batch_indices(step: int, batch: int, blocks: int, seed: int) -> list[int]:
+    """Which blocks step `step` (from 0) trains on: a pure function, so the step alone says where a run stands.
+
+    Each epoch goes through all blocks once, in an order drawn from (seed, epoch).
+    """
+    import numpy as np
+
+    positions = range(step * batch, (step + 1) * batch)
+    orders = {p // blocks: np.random.default_rng((seed, p // blocks)).permutation(blocks) for p in positions}
+    return [int(orders[p // blocks][p % blocks]) for p in positions]

@@ -1,0 +1,56 @@
+"""Manners of the third-party libraries: no network, no bars and notices of theirs between our lines."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+
+__all__ = ["missing", "offline", "peft_in_peace", "quiet", "versions"]
+
+_STACK = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "safetensors")
+
+
+def offline() -> None:
+    """Keep every library of Hugging Face off the network; for the start of a program, before it imports them."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+def quiet() -> None:
+    """Leave out progress bars of loading and notices that mean nothing here; errors still show."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("bitsandbytes.backends.cpu.ops").addFilter(_no_kernels_notice)
+
+
+@contextlib.contextmanager
+def peft_in_peace() -> Iterator[None]:
+    """Leave out the one warning that peft 0.21 provokes in transformers 5: it asks for an attribute by its old name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
+
+
+def missing(error: ModuleNotFoundError) -> int:
+    """Say on stderr how to install what a command of train needs; its exit status. Raises what is no such library."""
+    if (error.name or "").partition(".")[0] not in (*_STACK, "accelerate", "huggingface_hub"):
+        raise error
+    sys.stderr.write(f"error: {error.name} is not installed; install the extra: pip install 'hakusho[train]'\n")
+    return 1
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that decide the numbers."""
+    return {name: importlib.metadata.version(name) for name in _STACK}
+
+
+def _no_kernels_notice(record: logging.LogRecord) -> bool:
+    """Drop the line about an optional kernel for CPUs: without it bitsandbytes computes the same, only slower."""
+    return not record.getMessage().startswith("Failed to load CPU gemm_4bit_forward")
