@@ -1,0 +1,80 @@
+"""`scrapy crawl NAME -a …`: checked before it starts, summed up at the end, with an exit status that is true."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from scrapy.commands import crawl
+
+from corpus.base.config import nearest
+from corpus.base.errors import HakushoError, HarvestError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from crawlers.harvest import Summary
+    from crawlers.spider import SiteSpider
+
+__all__ = ["Command"]
+
+
+class Command(crawl.Command):
+    """Scrapy's own command, with 2 for a wrong call, 1 for a failed crawl, and one line instead of a stack."""
+
+    def syntax(self) -> str:
+        """The usage line."""
+        return "[options] <egov|mod|nasa|pmda|wikipedia>"
+
+    def short_desc(self) -> str:
+        """One line for `scrapy -h`."""
+        return "Harvest a source, e.g. scrapy crawl pmda -a limit=40 -s HAKUSHO_DATA=data"
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Read -a and -s; a word without `=` is one line too. Raises SystemExit(2)."""
+        for option, words in (("-a", opts.spargs), ("-s", opts.set)):
+            for word in words:
+                if "=" not in word:
+                    sys.stderr.write(f"scrapy crawl: {option} {word}: write {option} NAME=VALUE\n")
+                    raise SystemExit(2)
+        super().process_options(args, opts)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Check, crawl, sum up."""
+        try:
+            self.exitcode = self._crawl(args, opts)
+        except HakushoError as error:
+            sys.stderr.write(f"scrapy crawl: {error}\n")
+            self.exitcode = error.exit_code
+
+    def _crawl(self, args: list[str], opts: argparse.Namespace) -> int:
+        assert self.crawler_process is not None
+        if len(args) != 1:
+            raise UsageError("name one source, e.g. scrapy crawl egov -a limit=40")
+        loader = self.crawler_process.spider_loader
+        if args[0] not in loader.list():
+            raise UsageError(f"no source {args[0]!r}; {nearest(args[0], loader.list())}")
+        loader.load(args[0]).check(opts.spargs)  # type: ignore[attr-defined]
+        crawler = self._create_crawler(args[0])
+        self.crawler_process.crawl(crawler, **opts.spargs)
+        self.crawler_process.start()
+        spider: SiteSpider | None = crawler.spider  # type: ignore[assignment]
+        if self.crawler_process.bootstrap_failed or spider is None:
+            raise HarvestError(f"{args[0]}: the crawl could not start; the lines above say why")
+        errors = crawler.stats.get_value("spider_exceptions/count", 0)
+        if crawler.stats.get_value("finish_reason") == "start_error" or errors:
+            spider.harvest.fail(HarvestError(f"{args[0]}: the spider failed; the lines above say where"))
+        return self._sum_up(spider.harvest.summary())
+
+    def _sum_up(self, summary: Summary) -> int:
+        """Print the end of the crawl: JSON on stdout where asked for, else a paragraph on stderr."""
+        assert self.settings is not None
+        if self.settings.getbool("HAKUSHO_JSON"):
+            sys.stdout.write(json.dumps(dataclasses.asdict(summary), ensure_ascii=False) + "\n")
+        elif summary.documents or not summary.error:
+            sys.stderr.write(summary.paragraph() + "\n")
+        if summary.error:
+            sys.stderr.write(f"scrapy crawl: {summary.error}\n")
+        return summary.exit_code

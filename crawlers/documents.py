@@ -1,0 +1,174 @@
+"""From bytes to rows of `documents`: the one function that makes a row, and the settling of rows into shards.
+
+Rows are committed during the crawl as parts in the order they come. Settling merges parts into one shard a hex digit,
+sorted by id, one row an id, so that the bytes depend on the rows alone: not on their order, on how many runs brought
+them, or on where a run was killed. Parts go after the shards that hold their rows are committed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from corpus.base.commit import FileRecord, sha256_bytes, sweep
+from corpus.base.ledger import ledger_table
+from corpus.base.manifest import Manifest
+from corpus.base.schemas import DOCUMENTS, LEDGER, document_id
+from corpus.base.shards import read_shard, write_shard
+from corpus.base.workspace import Workspace
+from corpus.extract import Extracted
+from crawlers.items import Found
+
+__all__ = ["STAGE", "Parts", "document_row", "settle"]
+
+STAGE = "extract"
+_BATCH = 64 * 2**20  # bytes of parts merged at once, so that memory does not grow with the crawl
+
+
+def document_row(source: str, found: Found, extracted: Extracted) -> dict[str, Any]:
+    """A row of schemas.DOCUMENTS: a pure function of the bytes, what the site says of them, and the extractor."""
+    record, raw_sha256 = found.record, sha256_bytes(found.raw)
+    sections = [{name: getattr(part, name) for name in ("kind", "path", "level", "start", "end")}
+                for part in extracted.sections]  # fmt: skip
+    return {
+        "id": document_id(source, record.key, raw_sha256),
+        "source": source,
+        "key": record.key,
+        "revision": record.revision,
+        "url": record.url,
+        "title": record.title or extracted.title,
+        "lang": extracted.lang or record.lang,
+        "text": extracted.text,
+        "sections": sections,
+        "raw_sha256": raw_sha256,
+        "container_sha256": found.container_sha256,
+        "content_type": found.content_type,
+        "licence": record.licence,
+        "licence_evidence": record.licence_evidence,
+        "attribution": record.attribution,
+        "rights": list(record.rights),
+        "extractor": extracted.extractor,
+        "extractor_version": extracted.extractor_version,
+        "kept_share": float(extracted.kept_share),
+        "garbled_share": float(extracted.garbled_share),
+    }
+
+
+class Parts:
+    """The unsettled rows of a source: documents and refusals, in files that a kill leaves whole."""
+
+    def __init__(self, workspace: Workspace, source: str) -> None:
+        self.workspace, self.source = workspace, source
+        self.folder = workspace.documents(source) / ".parts"
+
+    def write(self, name: str, rows: Sequence[Mapping[str, Any]], dropped: Sequence[tuple[str, str, str]]) -> None:
+        """Commit one part: documents, and refusals as (key, reason, detail). Raises StorageError."""
+        if rows:
+            write_shard(self.folder / f"{name}.documents.parquet", pa.Table.from_pylist(list(rows), schema=DOCUMENTS))
+        if dropped:
+            booked = {f"{self.source}:{key}": (reason, detail) for key, reason, detail in dropped}
+            table = ledger_table(STAGE, name, [], [(key, *why) for key, why in booked.items()])
+            write_shard(self.folder / f"{name}.ledger.parquet", table)
+
+    def files(self, kind: str) -> list[Path]:
+        """The committed parts of a kind (documents or ledger)."""
+        return sorted(path for path in self.folder.glob(f"*.{kind}.parquet") if not path.name.startswith("."))
+
+
+def settle(workspace: Workspace, source: str) -> int:
+    """Merge the parts of a source into its shards and its extract ledger; the number of document parts merged.
+
+    Safe to repeat, and to be killed at any point: a part is removed only after the shards that hold its rows are
+    committed. Raises StorageError, CorruptFileError.
+    """
+    parts = Parts(workspace, source)
+    if not parts.folder.exists():
+        return 0
+    with _locked(parts.folder / "lock"), Manifest(workspace) as manifest:
+        sweep(parts.folder)
+        sweep(workspace.documents(source))
+        documents, ledgers = parts.files("documents"), parts.files("ledger")
+        for batch in _batches(documents):
+            manifest.record(_settle_documents(workspace, source, batch))
+        if documents or ledgers:
+            manifest.record(_settle_ledger(workspace, source, ledgers))
+        manifest.forget([workspace.relative(path) for path in [*documents, *ledgers]])
+    return len(documents)
+
+
+def _settle_documents(workspace: Workspace, source: str, parts: Sequence[Path]) -> Iterator[FileRecord]:
+    """Merge parts into the shards they touch."""
+    new: dict[str, list[dict[str, Any]]] = {}
+    for path in parts:
+        for row in read_shard(path).to_pylist():
+            new.setdefault(row["id"][0], []).append(row)
+    for digit, rows in sorted(new.items()):
+        path = workspace.documents(source) / f"{digit}.parquet"
+        old = read_shard(path).to_pylist() if path.exists() else []
+        merged: dict[str, dict[str, Any]] = {}
+        for row in (*old, *rows):
+            kept = merged.get(row["id"])
+            merged[row["id"]] = row if kept is None else min(kept, row, key=_canonical)
+        ordered = [merged[key] for key in sorted(merged)]
+        if ordered != old:
+            yield write_shard(path, pa.Table.from_pylist(ordered, schema=DOCUMENTS))
+
+
+def _settle_ledger(workspace: Workspace, source: str, parts: Sequence[Path]) -> Iterator[FileRecord]:
+    """Book every record once: kept where a document of it stands, else dropped with its first reason in order."""
+    kept = {f"{source}:{key}" for path in sorted(workspace.documents(source).glob("[0-9a-f].parquet"))
+            for key in read_shard(path, ["key"]).column("key").to_pylist()}  # fmt: skip
+    folder = workspace.path("ledger", STAGE)
+    before = sorted(folder.glob(f"{source}-[0-9a-f].parquet"))
+    dropped: dict[str, tuple[str, str]] = {}
+    for path in (*before, *parts):
+        for row in read_shard(path).to_pylist():
+            why = (row["reason"], row["detail"])
+            if row["outcome"] == "dropped" and row["id"] not in kept:
+                dropped[row["id"]] = min(why, dropped.get(row["id"], why))
+    for digit in "0123456789abcdef":
+        path = folder / f"{source}-{digit}.parquet"
+        table = ledger_table(
+            STAGE,
+            f"{source}-{digit}",
+            [key for key in kept if _digit(key) == digit],
+            [(key, *why) for key, why in dropped.items() if _digit(key) == digit],
+        )
+        if (table.num_rows or path in before) and not (path in before and read_shard(path).equals(table)):
+            yield write_shard(path, table.cast(LEDGER))
+
+
+def _digit(ledger_id: str) -> str:
+    return hashlib.sha256(ledger_id.encode()).hexdigest()[0]
+
+
+def _canonical(row: Mapping[str, Any]) -> str:
+    """A total order of rows with one id (the same bytes seen under two extractor versions, or in two dumps)."""
+    return repr([row[name] for name in DOCUMENTS.names])
+
+
+def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    batch: list[Path] = []
+    size = 0
+    for path in paths:
+        batch.append(path)
+        size += path.stat().st_size
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One settler at a time: two crawls of one source into one workspace must not overwrite each other's shards."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

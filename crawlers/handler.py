@@ -1,0 +1,46 @@
+"""The download handler: turns a site's URL into the address that is asked, and asks nothing after the limit."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.exceptions import IgnoreRequest
+
+if TYPE_CHECKING:
+    from scrapy.http import Request, Response
+
+__all__ = ["EnoughDocuments", "SiteHandler"]
+
+
+class EnoughDocuments(IgnoreRequest):
+    """The limit was reached while this request waited for its turn; it was never sent."""
+
+
+class SiteHandler(HTTP11DownloadHandler):
+    """http and https, over Origins.target; the response carries the site's own URL."""
+
+    async def download_request(self, request: Request) -> Response:
+        """Ask. Raises EnoughDocuments after the limit, and whatever Scrapy's handler raises."""
+        spider = self._crawler.spider
+        if spider.harvest.full:  # type: ignore[union-attr]
+            raise EnoughDocuments("limit reached")
+        target = spider.origins.target(request.url)  # type: ignore[union-attr]
+        try:
+            if target == request.url:
+                return await super().download_request(request)
+            response = await super().download_request(request.replace(url=target))
+            return response.replace(url=request.url)
+        finally:
+            self._rest(request)
+
+    def _rest(self, request: Request) -> None:
+        """Count the delay from the end of this answer.
+
+        Scrapy counts it from the moment a request leaves its queue; on a busy machine, or while a connection is made,
+        that is well before the site sees it, and the next one would follow too soon.
+        """
+        slot = self._crawler.engine.downloader.slots.get(request.meta.get("download_slot", ""))
+        if slot is not None:
+            slot.lastseen = monotonic()

@@ -1,0 +1,146 @@
+"""The state of one crawl that its parts share: what is committed, what is counted, and how it ended."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from corpus.base.errors import HakushoError
+from corpus.base.progress import Progress
+from corpus.base.workspace import Workspace
+from crawlers.documents import Parts, settle
+from crawlers.history import FetchLog
+
+__all__ = ["Harvest", "Summary"]
+
+_CHARS = 8 * 2**20  # pending characters at which a part is written whatever its rows
+_DENIED = ("denied_by_robots", "access_challenged")
+_FAILED = ("http_error", "network_error", "too_large", "redirect_refused", "off_site", "refused")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a crawl ended; `error` is the one line of what stopped it, or empty."""
+
+    source: str
+    run: str
+    documents: int
+    dropped: dict[str, int]
+    fetched: int
+    denied: int
+    failed: int
+    lost_listings: list[str]
+    seconds: float
+    where: str
+    error: str
+
+    @property
+    def exit_code(self) -> int:
+        """0 where documents came, every listing could be read, and nothing stopped the crawl."""
+        return int(bool(self.error) or bool(self.lost_listings) or not self.documents)
+
+    def paragraph(self) -> str:
+        """For a person."""
+        drops = ", ".join(f"{number} {reason}" for reason, number in sorted(self.dropped.items())) or "none"
+        counts = f"{self.fetched} answers fetched, {self.denied} denied, {self.failed} failed in {self.seconds:.0f} s"
+        text = f"{self.source}: {self.documents} documents; dropped: {drops}. {counts}. Where: {self.where}."
+        if self.lost_listings:
+            text += f" Not whole: {len(self.lost_listings)} listing(s) not read, first {self.lost_listings[0]}."
+        elif not (self.documents or self.error):
+            text += " Nothing came: the drops above and the fetches table say why."
+        return text
+
+
+@dataclass
+class Harvest:
+    """One crawl of one source into one workspace. `limit` counts documents; None takes all."""
+
+    source: str
+    workspace: Workspace
+    limit: int | None = None
+    quiet: bool = False
+    part_rows: int = 50
+    part_seconds: float = 10.0
+    run: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}")
+
+    def __post_init__(self) -> None:
+        self.fetches = FetchLog(self.workspace, self.source, self.run)
+        self.parts = Parts(self.workspace, self.source)
+        self.progress = Progress(self.source, total=self.limit, unit="documents", quiet=self.quiet)
+        self.documents = 0
+        self.dropped: Counter[str] = Counter()
+        self.lost_listings: list[str] = []
+        self.error = ""
+        self._rows: list[dict[str, Any]] = []
+        self._drops: list[tuple[str, str, str]] = []
+        self._written = 0
+        self._since = self._started = time.monotonic()
+
+    @property
+    def full(self) -> bool:
+        """Whether no further document is wanted: the limit is reached, or the crawl cannot go on."""
+        return bool(self.error) or (self.limit is not None and self.documents >= self.limit)
+
+    def keep(self, row: dict[str, Any]) -> None:
+        """Take a document. Raises StorageError."""
+        self._rows.append(row)
+        self.documents += 1
+        self.progress.advance(1, self._note())
+        self.commit()
+
+    def drop(self, key: str, reason: str, detail: str) -> None:
+        """Book a record that is not taken. Raises StorageError."""
+        self._drops.append((key, reason, detail[:300]))
+        self.dropped[reason] += 1
+        self.progress.advance(0, self._note())
+        self.commit()
+
+    def commit(self, *, now: bool = False) -> None:
+        """Write a part of what is pending, if there is enough, if it is old, or at once. Raises StorageError."""
+        pending = len(self._rows) + len(self._drops)
+        due = pending >= self.part_rows or time.monotonic() - self._since > self.part_seconds
+        due = due or sum(len(row["text"]) for row in self._rows) > _CHARS
+        if pending and (now or due):
+            self.parts.write(f"{self.run}-{self._written:06d}", self._rows, self._drops)
+            self._rows, self._drops = [], []
+            self._written += 1
+            self._since = time.monotonic()
+        self.fetches.commit(all_rows=now)
+
+    def settle(self) -> None:
+        """Merge what earlier, killed runs and this one left in parts. Raises StorageError, CorruptFileError."""
+        settle(self.workspace, self.source)
+
+    def lose_listing(self, url: str, why: str) -> None:
+        """Remember a listing that could not be read: what it names is unknown, so the harvest is not whole."""
+        self.lost_listings.append(f"{url} ({why})")
+
+    def fail(self, error: HakushoError) -> None:
+        """Remember the first error that stops the crawl."""
+        self.error = self.error or str(error)
+
+    def summary(self) -> Summary:
+        """Where the crawl stands."""
+        totals = self.fetches.totals()
+        denied, failed = (sum(totals[name] for name in names) for names in (_DENIED, _FAILED))
+        return Summary(
+            source=self.source,
+            run=self.run,
+            documents=self.documents,
+            dropped=dict(sorted(self.dropped.items())),
+            fetched=totals.total() - totals["denied_by_robots"] - totals["off_site"] - totals["network_error"],
+            denied=denied,
+            failed=failed,
+            lost_listings=list(self.lost_listings),
+            seconds=round(time.monotonic() - self._started, 1),
+            where=str(self.workspace.documents(self.source)),
+            error=self.error,
+        )
+
+    def _note(self) -> str:
+        state = self.summary()
+        return f"{state.fetched} fetched, {state.denied} denied, {state.failed} failed, {self.dropped.total()} dropped"

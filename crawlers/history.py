@@ -1,0 +1,139 @@
+"""The history of fetches: one row an answer or failure, committed in small Parquet parts while the crawl runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.utils.httpobj import urlparse_cached
+
+from corpus.base.commit import sha256_bytes
+from corpus.base.manifest import Manifest
+from corpus.base.schemas import FETCHES
+from corpus.base.shards import write_shard
+from corpus.base.workspace import Workspace
+from crawlers.items import Fetch
+
+if TYPE_CHECKING:
+    from scrapy.http import Request, Response
+
+__all__ = ["FetchLog", "media_type"]
+
+_ROWS, _SECONDS = 200, 10.0  # a part is written after so many rows or so long, whichever comes first
+
+
+class FetchLog:
+    """Rows of `fetches` of one run; `counts` by outcome over the whole run."""
+
+    def __init__(self, workspace: Workspace, source: str, run: str) -> None:
+        self.workspace, self.source, self.run = workspace, source, run
+        self.counts: Counter[str] = Counter()
+        self._rows: list[Fetch] = []
+        self._parts = 0
+        self._since = time.monotonic()
+
+    def answer(self, request: Request, response: Response, outcome: str = "", reason: str = "") -> Fetch:
+        """Record an answer; one that should hold a document stays open until that is known."""
+        purpose = _purpose(request)
+        outcome = outcome or _outcome(response, purpose)
+        header = {name: _header(response, name) for name in ("ETag", "Last-Modified", "X-Robots-Tag", "Content-Type")}
+        first = str(next(iter(request.meta.get("redirect_urls", [])), request.url))
+        row = self._row(request, purpose, outcome, reason)
+        row.values.update(
+            url=first if not reason else request.url,
+            final_url=response.url,
+            status=response.status,
+            content_type=media_type(header["Content-Type"] or ""),
+            bytes=len(response.body),
+            etag=header["ETag"],
+            last_modified=header["Last-Modified"],
+            raw_sha256=sha256_bytes(response.body),
+            x_robots_tag=header["X-Robots-Tag"],
+        )
+        row.open = outcome == "document"
+        return row
+
+    def failure(self, request: Request, error: BaseException) -> Fetch:
+        """Record that no answer came, or that none was asked for, and why."""
+        return self._row(request, _purpose(request), _failure(error), _words(error))
+
+    def commit(self, *, all_rows: bool = False) -> None:
+        """Write the rows that are decided, if there are enough or they are old; or all. Raises StorageError."""
+        due = len(self._rows) >= _ROWS or time.monotonic() - self._since > _SECONDS
+        ready = [row for row in self._rows if all_rows or not row.open] if due or all_rows else []
+        if not ready:
+            return
+        path = self.workspace.fetches(self.source) / f"{self.run}-{self._parts:06d}.parquet"
+        with Manifest(self.workspace) as manifest:
+            manifest.record([write_shard(path, pa.Table.from_pylist([row.values for row in ready], schema=FETCHES))])
+        written = {id(row) for row in ready}
+        self._rows = [row for row in self._rows if id(row) not in written]
+        self.counts.update(str(row.values["outcome"]) for row in ready)
+        self._parts += 1
+        self._since = time.monotonic()
+
+    def totals(self) -> Counter[str]:
+        """Rows by outcome so far, open ones as they stand."""
+        return self.counts + Counter(str(row.values["outcome"]) for row in self._rows)
+
+    def _row(self, request: Request, purpose: str, outcome: str, reason: str) -> Fetch:
+        values: dict[str, object] = dict.fromkeys(FETCHES.names)
+        values |= {
+            "time": datetime.now(UTC), "run": self.run, "source": self.source, "url": request.url,
+            "final_url": request.url, "method": request.method, "purpose": purpose, "outcome": outcome,
+            "reason": reason, "content_type": "", "bytes": 0, "documents": 0,
+            "retries": request.meta.get("retry_times", 0),
+        }  # fmt: skip
+        row = Fetch(values)
+        self._rows.append(row)
+        return row
+
+
+def media_type(header: str) -> str:
+    """The media type of a Content-Type header, in lower case and without parameters.
+
+    >>> media_type("Text/HTML; charset=UTF-8")
+    'text/html'
+    """
+    return header.partition(";")[0].strip().lower()
+
+
+def _purpose(request: Request) -> str:
+    if urlparse_cached(request).path == "/robots.txt" and request.meta.get("dont_obey_robotstxt"):
+        return "robots"
+    return str(request.meta.get("purpose", "listing"))
+
+
+def _outcome(response: Response, purpose: str) -> str:
+    if response.status == 403 and _header(response, "cf-mitigated"):
+        return "access_challenged"
+    if purpose == "robots":
+        return "robots"
+    return purpose if response.status in (200, 206) else "http_error"
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value is not None else None
+
+
+def _failure(error: BaseException) -> str:
+    from crawlers.middlewares import DeniedByRobots, OffSite
+
+    if isinstance(error, DeniedByRobots):
+        return "denied_by_robots"
+    if isinstance(error, OffSite):
+        return "off_site"
+    if isinstance(error, DownloadCancelledError) or "DOWNLOAD_MAXSIZE" in str(error):
+        return "too_large"
+    return "refused" if isinstance(error, IgnoreRequest) else "network_error"
+
+
+def _words(error: BaseException) -> str:
+    """One short line; a failure's class says most."""
+    first = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"[:300].removesuffix(": ")

@@ -1,0 +1,76 @@
+"""Scrapy settings of every crawl: polite, safe and quiet by default; `-s NAME=VALUE` overrides any of them.
+
+Scrapy's own defaults (robots ignored, no delay, eight requests a host, certificates unchecked, file: and ftp: open,
+1 GiB bodies) suit a toy. What stands here suits a guest on a ministry's server.
+"""
+
+from __future__ import annotations
+
+import os
+
+BOT_NAME = "hakusho"
+SPIDER_MODULES = ["crawlers.spiders"]
+NEWSPIDER_MODULE = "crawlers.spiders"
+COMMANDS_MODULE = "crawlers.commands"
+
+# Ours
+HAKUSHO_DATA = os.environ.get("HAKUSHO_DATA") or "data"  # the workspace
+HAKUSHO_JSON = False  # the summary as one JSON line on stdout
+HAKUSHO_PART_ROWS = 50  # documents are committed after so many
+HAKUSHO_PART_SECONDS = 10.0  # or after so long: what a power cut can cost
+
+# Manners. The product token holds no digit: RFC 9309 cuts a token at the first character that is no letter, - or _.
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = "HakushoBot"
+USER_AGENT = "HakushoBot/0.1"  # the contact is added where the crawl starts (crawlers.identity)
+CONCURRENT_REQUESTS = 1  # one request under way: order, and with it `limit`, is the same on every machine
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_DELAY = 1.0
+DOWNLOAD_DELAY_JITTER = 0.0  # a gap is never below the delay
+HAKUSHO_CRAWL_DELAY_CAP = 30.0  # seconds; a robots.txt may ask for more, a thousand pages would then take a day
+RETRY_TIMES = 2
+RETRY_EXCEPTIONS = [  # a timeout is not among them: what did not come in DOWNLOAD_TIMEOUT is not asked for again
+    "scrapy.exceptions.CannotResolveHostError",
+    "scrapy.exceptions.DownloadConnectionRefusedError",
+    "scrapy.exceptions.DownloadFailedError",
+    "scrapy.exceptions.ResponseDataLossError",
+]
+RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the summary and the fetches table say it
+
+# Safety
+DOWNLOAD_HANDLERS = {
+    "http": "crawlers.handler.SiteHandler",
+    "https": "crawlers.handler.SiteHandler",
+    "data": None,
+    "file": None,
+    "ftp": None,
+    "s3": None,
+}
+DOWNLOAD_VERIFY_CERTIFICATES = True
+DOWNLOAD_TIMEOUT = 120  # seconds for a whole answer, so that one that drips for ever ends
+DOWNLOAD_MAXSIZE = 200 * 1024 * 1024  # bytes, before and after content decoding
+HAKUSHO_PAGE_MAXSIZE = 32 * 1024 * 1024  # the same for listings and HTML documents
+DOWNLOAD_WARNSIZE = 0
+REDIRECT_MAX_TIMES = 5
+METAREFRESH_ENABLED = False
+COOKIES_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "crawlers.middlewares.HostGuard": 50,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "crawlers.middlewares.Robots": 100,
+    "crawlers.middlewares.Recorder": 585,  # after content decoding (590), before a retry (550) takes the answer away
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "crawlers.middlewares.Redirects": 600,
+}
+ITEM_PIPELINES = {"crawlers.pipeline.HarvestPipeline": 100}
+CONCURRENT_ITEMS = 1  # in the order of arrival, and a reader of a dump stops right after the last document wanted
+
+# Order: documents of a listing before its next page, first named first
+SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+SCHEDULER_START_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+
+LOG_LEVEL = "WARNING"

@@ -1,0 +1,1 @@
+"""One module a source; each reads as a description of its site."""
