@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,7 @@ from crawlers.items import Found
 __all__ = ["STAGE", "Parts", "document_row", "settle"]
 
 STAGE = "extract"
+_LOG = logging.getLogger(__name__)
 _BATCH = 64 * 2**20  # bytes of parts merged at once, so that memory does not grow with the crawl
 
 
@@ -93,6 +96,7 @@ def settle(workspace: Workspace, source: str) -> int:
     with _locked(parts.folder / "lock"), Manifest(workspace) as manifest:
         sweep(parts.folder)
         sweep(workspace.documents(source))
+        _quarantine_damaged(manifest, source)
         documents, ledgers = parts.files("documents"), parts.files("ledger")
         for batch in _batches(documents):
             manifest.record(_settle_documents(workspace, source, batch))
@@ -100,6 +104,20 @@ def settle(workspace: Workspace, source: str) -> int:
             manifest.record(_settle_ledger(workspace, source, ledgers))
         manifest.forget([workspace.relative(path) for path in [*documents, *ledgers]])
     return len(documents)
+
+
+def _quarantine_damaged(manifest: Manifest, source: str) -> None:
+    """Take shards of a source that are not what was committed out of every reader's way, and say so."""
+    for record in manifest.files():
+        relative = manifest.workspace.relative(record.path)
+        ours = relative.startswith((f"documents/{source}/", f"ledger/{STAGE}/{source}-")) and ".parts" not in relative
+        if ours and not manifest.intact(relative):
+            moved = manifest.quarantine(relative)
+            _LOG.warning(
+                "%s was damaged: %s; what this crawl brings is written anew, for the rest crawl without a limit",
+                relative,
+                f"it is now {moved}" if moved else "it is gone",
+            )
 
 
 def _settle_documents(workspace: Workspace, source: str, parts: Sequence[Path]) -> Iterator[FileRecord]:
@@ -114,7 +132,7 @@ def _settle_documents(workspace: Workspace, source: str, parts: Sequence[Path]) 
         merged: dict[str, dict[str, Any]] = {}
         for row in (*old, *rows):
             kept = merged.get(row["id"])
-            merged[row["id"]] = row if kept is None else min(kept, row, key=_canonical)
+            merged[row["id"]] = row if kept is None else max(kept, row, key=_canonical)
         ordered = [merged[key] for key in sorted(merged)]
         if ordered != old:
             yield write_shard(path, pa.Table.from_pylist(ordered, schema=DOCUMENTS))
@@ -148,9 +166,15 @@ def _digit(ledger_id: str) -> str:
     return hashlib.sha256(ledger_id.encode()).hexdigest()[0]
 
 
-def _canonical(row: Mapping[str, Any]) -> str:
-    """A total order of rows with one id (the same bytes seen under two extractor versions, or in two dumps)."""
-    return repr([row[name] for name in DOCUMENTS.names])
+def _canonical(row: Mapping[str, Any]) -> tuple[list[int], str]:
+    """A total order of rows with one id, the best last: the newest extractor's, then any, but always the same one.
+
+    >>> newer = dict.fromkeys(DOCUMENTS.names, "") | {"extractor_version": "1+pypdf-7.10.0"}
+    >>> _canonical(newer) > _canonical(newer | {"extractor_version": "1+pypdf-7.9.1"})
+    True
+    """
+    version = [int(number) for number in re.findall("[0-9]+", row["extractor_version"])]
+    return version, repr([row[name] for name in DOCUMENTS.names])
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:

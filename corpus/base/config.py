@@ -27,7 +27,7 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 def nearest(word: str, known: Sequence[str]) -> str:
     """A clause that names the nearest known word, or all of them where none is near.
 
-    >>> nearest("limt", ["limit", "lang"])
+    >>> nearest("limits", ["limit", "lang"])
     'did you mean limit?'
     """
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from corpus.base.errors import LedgerError
 from corpus.base.schemas import LEDGER
 from corpus.base.shards import read_shard
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["Drop", "check", "counts", "ledger_table"]
 
@@ -52,15 +57,21 @@ def counts(ledger: pa.Table) -> tuple[int, dict[str, int]]:
     return kept, dict(sorted(reasons.items()))
 
 
+@functools.cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database in memory a process: opening one costs more than a unit's whole bookkeeping."""
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1})
+
+
 def check(ledgers: Path, rows_in: int) -> None:
     """Hold the conservation law in = kept + dropped over a ledger file, in SQL.
 
     Raises LedgerError where rows are missing, booked twice or of an unknown outcome.
     """
-    import duckdb
-
     booked_rows = read_shard(ledgers, ["id", "outcome", "reason"])  # not by name: a path may hold [ or *
-    with duckdb.connect() as db:
+    with _database().cursor() as db:
         db.register("booked_rows", booked_rows)
         row = db.execute(
             """
