@@ -33,7 +33,7 @@ class ExampleCommand(click.Command):
                 formatter.write_text(line)
 
 
-class _WorkspaceType(click.ParamType):
+class _WorkspaceType(click.ParamType["Workspace"]):
     name = "DIR"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Workspace:

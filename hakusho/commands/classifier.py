@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labeling.evaluate import Judged
 
 
-@click.group()
+@click.group(epilog="Example: hakusho classifier train && hakusho classifier eval gold.jsonl")
 def command() -> None:
     """Train or evaluate the domain classifier."""
 

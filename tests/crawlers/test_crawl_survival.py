@@ -74,6 +74,19 @@ def test_a_second_run_changes_no_file(tmp_path: Path) -> None:
     assert len({row["run"] for row in fetches(tmp_path / "w", "mod")}) == 2
 
 
+def test_a_damaged_shard_is_put_aside_and_made_again(tmp_path: Path) -> None:
+    """A truncated shard of documents does not stop the next crawl, which brings its rows back to the same bytes."""
+    with sites.mod(5).serve() as site:
+        crawl("mod", tmp_path / "w", *at(site))
+        before = hashes(tmp_path / "w", "documents", "ledger")
+        shard = min((tmp_path / "w" / "documents" / "mod").glob("?.parquet"))
+        shard.write_bytes(shard.read_bytes()[:-100])
+        done = crawl("mod", tmp_path / "w", *at(site))
+    assert "was damaged" in done.err
+    assert hashes(tmp_path / "w", "documents", "ledger") == before
+    assert len(list((tmp_path / "w" / "quarantine").iterdir())) == 1
+
+
 def test_kill_and_run_again(tmp_path: Path) -> None:
     """After kill -9 in mid-crawl the rows committed are kept; run again, the result is that of an undisturbed run."""
     site = sites.mod(40)

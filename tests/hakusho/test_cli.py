@@ -80,7 +80,7 @@ def test_an_empty_corpus_is_one_clear_line(verb: str, tmp_path: Path) -> None:
 
 def test_a_wrong_setting_names_the_nearest(tmp_path: Path) -> None:
     """An unknown key of --set is refused before any work."""
-    answer = hakusho("curate", "--data", str(tmp_path), "--set", "dedup.treshold=0.8")
+    answer = hakusho("curate", "--data", str(tmp_path), "--set", "dedup.thresold=0.8")
     assert answer.returncode == 2
     assert "did you mean threshold?" in answer.stderr
 

@@ -1,4 +1,4 @@
-"""docs/features.md stays true: every command it names exists, and every verb we have is named there or in the README."""
+"""docs/features.md stays true: every command it names exists, and every verb is named there or in the README."""
 
 from __future__ import annotations
 

@@ -57,8 +57,6 @@ def test_codespell(root: Path) -> None:
         "CONTRIBUTING.md",
         "docs",
         *CODE,
-        "--skip",
-        "*.jsonl,*.toml,*.txt,*.json,__pycache__",
     )
 
 
