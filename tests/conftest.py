@@ -36,9 +36,9 @@ def _known() -> set[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was skipped and why; under CI name the skips that tests/skips.txt does not allow."""
     skips = _skips(terminalreporter)
-    if not skips:
-        return
     terminalreporter.section("skips")
+    if not skips:
+        terminalreporter.write_line("   0  nothing was skipped")
     for reason, tests in sorted(skips.items()):
         mark = "" if reason in _known() else "   <- not in tests/skips.txt"
         terminalreporter.write_line(f"{len(tests):4d}  {reason}{mark}")
