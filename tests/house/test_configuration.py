@@ -15,7 +15,7 @@ def test_the_table_is_what_the_code_says(root: Path) -> None:
     wanted = []
     for section, place in SECTIONS.items():
         module, _, name = place.partition(":")
-        for field in dataclasses.fields(getattr(importlib.import_module(module), name)):
-            wanted.append((f"{section}.{field.name}", str(field.default), field.metadata["help"]))
+        fields = dataclasses.fields(getattr(importlib.import_module(module), name))
+        wanted += [(f"{section}.{field.name}", str(field.default), field.metadata["help"]) for field in fields]
     text = (root / "docs" / "configuration.md").read_text("utf-8")
     assert re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", text, flags=re.MULTILINE) == wanted
