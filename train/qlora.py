@@ -14,7 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -55,8 +55,8 @@ class Config:
     batch: int = _help("blocks a step", 4)
     block: int = _help("tokens a block", 256)
     held_out_blocks: int = _help("most blocks of held-out text to measure the loss on", 32)
-    lr: float = _help("learning rate of LoRA", 1e-2)
-    gate_lr: float = _help("learning rate of the gates' angles, in radians", 1e-2)
+    lr: float | None = _help("learning rate of LoRA; none: 0.01 on the tiny base, 0.0002 on any other", None)
+    gate_lr: float | None = _help("that of the gates' angles, in radians; none: 0.01 and 0.001", None)
     warmup: int = _help("steps of warm-up", 3)
     rank: int = _help("rank of LoRA", 16)
     alpha: int = _help("alpha of LoRA: its output is scaled by alpha / rank", 32)
@@ -76,7 +76,7 @@ class Config:
         for name in ("steps", "batch", "held_out_blocks", "rank", "alpha", "threads", "sample_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least 1")
-        if self.block < 2 or self.warmup < 0 or min(self.lr, self.gate_lr) <= 0:
+        if self.block < 2 or self.warmup < 0 or min(self.rates()) <= 0:
             raise ConfigError("--block must be at least 2, --warmup at least 0, --lr and --gate-lr above 0")
         known = ("all", *(str(domain) for domain in DOMAINS if domain not in data.NEVER_TRAINED))
         if self.domain not in known:
@@ -86,12 +86,19 @@ class Config:
         if not self.targets:
             raise ConfigError("--targets: name at least one Linear for LoRA")
 
+    def rates(self) -> tuple[float, float]:
+        """Learning rates of LoRA and of the gates: a tiny base forgives, and needs, far more than a real one."""
+        lr, gate_lr = (1e-2, 1e-2) if self.base == bases.TINY else (2e-4, 1e-3)
+        return lr if self.lr is None else self.lr, gate_lr if self.gate_lr is None else self.gate_lr
+
 
 def train(config: Config) -> tuple[dict[str, Any], bool]:
     """Bring a run up to date: its metadata, and whether there was anything to do.
 
     Raises InputError, EmptyInputError, CorruptFileError, LicenceError, TrainingError or StorageError, one line each.
     """
+    lr, gate_lr = config.rates()
+    config = replace(config, lr=lr, gate_lr=gate_lr)  # what is recorded are numbers
     workspace = Workspace(config.data)
     paths = data.shards(workspace, config.include)
     data.select(paths, config.domain)  # before a base is made or hashed: what cannot work is said at once
@@ -225,9 +232,8 @@ def _groups(model: PeftModel, config: Config) -> list[loop.Group]:
     angles = [gate.theta for gate in gates_of(model).values()]
     known = {id(angle) for angle in angles}
     lora = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
-    return (
-        [loop.Group(lora, config.lr), loop.Group(angles, config.gate_lr)] if angles else [loop.Group(lora, config.lr)]
-    )
+    lr, gate_lr = config.rates()
+    return [loop.Group(lora, lr), *([loop.Group(angles, gate_lr)] if angles else [])]
 
 
 def _largest_angle(model: PeftModel) -> float:

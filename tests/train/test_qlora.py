@@ -149,3 +149,11 @@ def test_a_configuration_file_and_words(tmp_path: Path, capsys: pytest.CaptureFi
     text = capsys.readouterr().out
     assert "--gate-lr X" in text
     assert "python -m train.qlora --data" in text
+
+
+def test_a_real_base_is_trained_more_gently_than_the_tiny_one() -> None:
+    """Rates that are not named depend on the base; a named one stands."""
+    tiny, real = qlora.Config().rates(), qlora.Config(base="org/model").rates()
+    assert max(real) < min(tiny)
+    assert qlora.Config(base="org/model", lr=0.5).rates() == (0.5, real[1])
+    assert qlora.Config(gate_lr=0.25).rates() == (tiny[0], 0.25)
