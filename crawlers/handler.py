@@ -30,7 +30,7 @@ class SiteHandler(HTTP11DownloadHandler):
         try:
             if target == request.url:
                 return await super().download_request(request)
-            response = await super().download_request(request.replace(url=target))
+            response = await super().download_request(_elsewhere(request, target))
             return response.replace(url=request.url)
         finally:
             self._rest(request)
@@ -44,3 +44,11 @@ class SiteHandler(HTTP11DownloadHandler):
         slot = self._crawler.engine.downloader.slots.get(request.meta.get("download_slot", ""))
         if slot is not None:
             slot.lastseen = monotonic()
+
+
+def _elsewhere(request: Request, target: str) -> Request:
+    """The request as it goes to a base_url: without the proxy that Scrapy chose for the site's own URL."""
+    moved = request.replace(url=target)
+    moved.meta.pop("proxy", None)
+    moved.headers.pop("Proxy-Authorization", None)
+    return moved

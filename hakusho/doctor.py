@@ -51,11 +51,19 @@ def _gpu() -> Finding:
             "GPU", "note", "none found (no nvidia-smi); tiny models train on the CPU, the full base needs 12 GB"
         )
     query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)
-    cards = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
-    if answer.returncode or not cards:
+    cards = _lines(query)
+    if not cards:
         return Finding("GPU", "note", "nvidia-smi is there and lists no card; training uses the CPU")
     return Finding("GPU", "ok", "; ".join(cards))
+
+
+def _lines(command: list[str]) -> list[str]:
+    """What a tool prints; nothing where it fails, hangs or cannot be started."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [] if answer.returncode else [line.strip() for line in answer.stdout.splitlines() if line.strip()]
 
 
 def _root() -> Finding:
@@ -66,10 +74,7 @@ def _root() -> Finding:
 
 def _fonts() -> Finding:
     tool = shutil.which("fc-list")
-    count = 0
-    if tool is not None:
-        answer = subprocess.run([tool, ":lang=ja", "family"], capture_output=True, text=True, timeout=20, check=False)
-        count = len(answer.stdout.splitlines())
+    count = len(_lines([tool, ":lang=ja", "family"])) if tool is not None else 0
     if count:
         return Finding("fonts", "ok", f"{count} Japanese font(s) for looking at reports")
     return Finding(

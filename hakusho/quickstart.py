@@ -8,12 +8,16 @@ is done once; run again at once and it says so.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pkgutil
+import shlex
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +30,8 @@ from hakusho import stages
 if TYPE_CHECKING:
     from corpus.base.manifest import Manifest
     from corpus.base.stages import StageReport
-    from hakusho.miniature.server import Miniature
 
-__all__ = ["build", "harvest", "main", "train"]
+__all__ = ["build", "harvest", "main", "parts", "train"]
 
 _STAGE = "miniature"  # units of this stage say which sources were harvested from which miniature
 _STEPS = 30  # optimiser steps of the fine-tuning
@@ -42,21 +45,31 @@ def harvest(workspace: Workspace) -> str:
     from corpus.base.manifest import Manifest
     from hakusho.miniature.server import Miniature, fingerprint
 
-    with Manifest(workspace) as manifest:
-        _only_ours(workspace, manifest)
+    with Manifest(workspace) as manifest, _alone(workspace, manifest) as lock:
         keys = {source: _key(source, fingerprint()) for source in SOURCES}
         stale = [source for source in SOURCES if not _fresh(manifest, source, keys[source])]
         if stale:
             with Miniature() as miniature:
                 for source in stale:
-                    _harvest_one(workspace, manifest, miniature, source, keys[source])
+                    _forget_outdated(workspace, manifest, source, keys[source])
+                    _crawl(workspace, source, miniature.base_url(source), lock)
+                    _record(workspace, manifest, source, keys[source])
     return f"harvest: {f'{len(stale)} of {len(SOURCES)} sources harvested' if stale else 'up to date'}"
 
 
 def _key(source: str, fingerprint: str) -> str:
+    """What a harvest depends on: the miniature, and the code of everything that takes part."""
     from corpus.base.units import code_version, unit_key
 
-    return unit_key(_STAGE, code_version(f"crawlers.spiders.{source}"), {"miniature": fingerprint}, [])
+    return unit_key(_STAGE, "", {"miniature": fingerprint, "code": [code_version(name) for name in parts(source)]}, [])
+
+
+def parts(source: str) -> list[str]:
+    """The modules that make a crawl of a source; Scrapy's settings name most of them only by a string."""
+    import crawlers
+
+    shared = [module.name for module in pkgutil.iter_modules(crawlers.__path__, "crawlers.") if not module.ispkg]
+    return [f"crawlers.spiders.{source}", "crawlers.commands.crawl", *shared]
 
 
 def _fresh(manifest: Manifest, source: str, key: str) -> bool:
@@ -64,35 +77,55 @@ def _fresh(manifest: Manifest, source: str, key: str) -> bool:
     return unit is not None and unit.key == key and all(manifest.intact(path) for path in unit.outputs)
 
 
-def _only_ours(workspace: Workspace, manifest: Manifest) -> None:
-    """Mixing made-up documents into a real harvest would falsify it."""
+@contextmanager
+def _alone(workspace: Workspace, manifest: Manifest) -> Iterator[int]:
+    """Hold the workspace's marker, so that no other `./run`, nor a spider that outlived one, works in it meanwhile.
+
+    Raises InputError where the workspace holds documents that are not the miniature's: made-up ones would falsify them.
+    """
     foreign = [s for s in SOURCES if manifest.unit(_STAGE, s) is None and any(workspace.documents(s).glob("*.parquet"))]
-    started = workspace.path(".miniature")
-    if foreign and not started.exists():
+    marker = workspace.path(".miniature")
+    if foreign and not marker.exists():
         raise InputError(
             f"{workspace.root} holds a harvest of {', '.join(foreign)} that is not the miniature's; "
             "choose another folder: ./run --data DIR"
         )
-    started.touch()
+    with marker.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            click.echo(f"another run is at work in {workspace.root}; waiting for it to end", err=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
 
 
-def _harvest_one(workspace: Workspace, manifest: Manifest, miniature: Miniature, source: str, key: str) -> None:
-    """One `scrapy crawl`, as a user would call it but for -a base_url."""
-    from corpus.base.manifest import Unit
+def _forget_outdated(workspace: Workspace, manifest: Manifest, source: str, key: str) -> None:
+    """Remove documents that other code or another miniature made; history stays, damage is left to the crawl."""
+    unit = manifest.unit(_STAGE, source)
+    if unit is None or unit.key == key:
+        return
+    manifest.drop_unit(_STAGE, source)
+    manifest.forget([path for path in unit.outputs if not path.startswith("fetches/")])
+    shutil.rmtree(workspace.documents(source) / ".parts", ignore_errors=True)
 
-    for folder in (workspace.documents(source), workspace.fetches(source)):
-        shutil.rmtree(folder, ignore_errors=True)
-    for path in workspace.path("ledger", "extract").glob(f"{source}-*.parquet"):
-        path.unlink()
-    words = [sys.executable, "-m", "scrapy", "crawl", source, "-a", f"base_url={miniature.base_url(source)}"]
+
+def _crawl(workspace: Workspace, source: str, base_url: str, lock: int) -> None:
+    """One `scrapy crawl`, as a user would call it but for -a base_url; it holds the lock as long as it lives."""
+    words = [sys.executable, "-m", "scrapy", "crawl", source, "-a", f"base_url={base_url}"]
     words += ["-s", f"HAKUSHO_DATA={workspace.root}", "-s", "DOWNLOAD_DELAY=0"]
-    answer = subprocess.run(words, env=_environment(), check=False)
+    answer = subprocess.run(words, env=_environment(), pass_fds=(lock,), check=False)
     if answer.returncode:
         raise HarvestError(
             f"scrapy crawl {source} failed on the miniature (exit {answer.returncode}); see the lines above"
         )
+
+
+def _record(workspace: Workspace, manifest: Manifest, source: str, key: str) -> None:
+    from corpus.base.manifest import Unit
+
     files = [
         *workspace.documents(source).glob("*.parquet"),
+        *workspace.fetches(source).glob("*.parquet"),
         *workspace.path("ledger", "extract").glob(f"{source}-*.parquet"),
     ]
     outputs = tuple(sorted(workspace.relative(path) for path in files))
@@ -100,8 +133,12 @@ def _harvest_one(workspace: Workspace, manifest: Manifest, miniature: Miniature,
 
 
 def _environment() -> dict[str, str]:
-    """The spiders are found wherever `./run` was started from."""
-    return os.environ | {"SCRAPY_SETTINGS_MODULE": "crawlers.settings"}
+    """For our own commands in a process of their own: found from any folder, and never stopped by what they print."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return os.environ | {
+        "SCRAPY_SETTINGS_MODULE": "crawlers.settings",
+        "PYTHONIOENCODING": f"{encoding}:backslashreplace",
+    }
 
 
 def train(workspace: Workspace) -> str:
@@ -155,19 +192,20 @@ def _report(workspace: Workspace, workers: int) -> str:
 
 
 def _where(workspace: Workspace) -> str:
-    data = workspace.root
+    data, shell = workspace.root, shlex.quote(str(workspace.root))
     return "\n".join(
         [
             f"documents   {data}/documents/<source>/*.parquet, their history in {data}/fetches",
-            f'dataset     {data}/dataset            datasets.load_dataset("{data}/dataset")',
+            f"dataset     {data}/dataset   datasets.load_dataset({str(data / 'dataset')!r})",
             f"report      {data}/reports/report.html   open it in a browser",
-            f"model       {data}/models/               adapter, gates, metadata.json, sample.txt",
+            f"model       {data}/models/   adapter, gates, metadata.json, sample.txt",
             "",
             "Next, with .venv/bin on the PATH:",
-            f'  hakusho sql --data {data} "SELECT source, verdict, count(*) FROM labels GROUP BY ALL"',
-            f"  hakusho why --data {data} ID            everything about one document",
-            "  export HAKUSHO_CONTACT=mailto:you@example.org    then the real sites, into ./data:",
-            "  scrapy crawl pmda -a limit=40 && hakusho curate && hakusho label && hakusho report",
+            f'  hakusho sql --data {shell} "SELECT source, verdict, count(*) FROM labels GROUP BY ALL"',
+            f"  hakusho why --data {shell} ID   everything about one document",
+            "  export HAKUSHO_CONTACT=mailto:you@example.org   then the real sites, into ./data:",
+            "  scrapy crawl pmda -a limit=40",
+            "  hakusho curate && hakusho label && hakusho dataset build && hakusho report",
         ]
     )
 
@@ -193,6 +231,8 @@ def _command(data: str, workers: int) -> None:
 
 def main() -> None:
     """Run the command; an error of ours is one line and its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that knows no Japanese
     try:
         _command.main(prog_name="./run", standalone_mode=False)
     except HakushoError as error:

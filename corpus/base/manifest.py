@@ -66,9 +66,7 @@ class Manifest:
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            hint = "make the folder writable, or choose another with --data"
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-                hint = "move that file away; the next run makes everything again from the documents"
+            hint = _hint(error, "make the folder writable, or choose another with --data")
             raise StorageError(f"cannot open {workspace.state}: {error}; {hint}") from error
 
     def __enter__(self) -> Self:
@@ -183,9 +181,8 @@ class Manifest:
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise StorageError(
-                f"cannot read {self.workspace.state}: {error}; see that no other command holds it, then run again"
-            ) from error
+            hint = _hint(error, "see that no other command holds it, then run again")
+            raise StorageError(f"cannot read {self.workspace.state}: {error}; {hint}") from error
 
     def _put_files(self, files: Iterable[FileRecord]) -> None:
         self._db.executemany(
@@ -215,9 +212,8 @@ class _Transaction:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         if isinstance(error, sqlite3.Error):
-            raise StorageError(
-                f"cannot record what was committed: {error}; free some space, then run the same command again"
-            ) from error
+            hint = _hint(error, "free some space, then run the same command again")
+            raise StorageError(f"cannot record what was committed: {error}; {hint}") from error
 
     def _run(self, statement: str) -> None:
         try:
@@ -225,9 +221,15 @@ class _Transaction:
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise StorageError(
-                f"cannot record what was committed: {error}; free some space, then run the same command again"
-            ) from error
+            hint = _hint(error, "free some space, then run the same command again")
+            raise StorageError(f"cannot record what was committed: {error}; {hint}") from error
+
+
+def _hint(error: Exception, otherwise: str) -> str:
+    """What to do: a file that is no sound database is of no use, whatever the call that met it."""
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        return "move state.sqlite* away; the next run makes everything again from the documents"
+    return otherwise
 
 
 def _unit(row: tuple[str, str, str, str, int, int, str]) -> Unit:

@@ -8,7 +8,6 @@ out are the same.
 from __future__ import annotations
 
 import importlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +48,7 @@ class StageReport:
     skipped: int = 0
     rows_in: int = 0
     kept: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, int] = field(default_factory=dict)
     healed: list[str] = field(default_factory=list)
 
     def line(self) -> str:
@@ -75,7 +74,7 @@ class Job:
         self.workspace = Workspace(root)
         self.files: list[FileRecord] = []
         self.rows_in = self.kept = 0
-        self.dropped: Counter[str] = Counter()
+        self.dropped: dict[str, int] = {}
 
     def commit(self, relative: str, write: Callable[[Path], None]) -> None:
         """Commit one output file, filled by `write`."""
@@ -99,8 +98,7 @@ class Job:
         relative = f"ledger/{self.stage}/{self.name}.parquet"
         self.commit_table(relative, table)
         ledger.check(self.root / relative, row_count(self.inputs[0]) if rows_in is None else rows_in)
-        self.kept, drops = ledger.counts(table)
-        self.dropped = Counter(drops)
+        self.kept, self.dropped = ledger.counts(table)
         self.rows_in = table.num_rows
 
 
@@ -143,10 +141,13 @@ def run_tasks(
         for task in tasks:
             _add(report, cast(Unit, manifest.unit(task.stage, task.name)))
     if report.rows_in and not report.kept:
-        reasons = ", ".join(f"{number} {reason}" for reason, number in report.dropped.most_common())
+        reasons = ", ".join(
+            f"{number} {reason}" for reason, number in sorted(report.dropped.items(), key=lambda drop: -drop[1])
+        )
         where = workspace.path("ledger", report.stage)
         raise LedgerError(
-            f"stage {report.stage} dropped all {report.rows_in} rows ({reasons}); see {where} and loosen the rule"
+            f"stage {report.stage} dropped all {report.rows_in} rows ({reasons}), and what it made before is gone; "
+            f"see {where}, loosen the rule and run it again: that rebuilds its files"
         )
     return report
 
@@ -205,4 +206,5 @@ def _unit(workspace: Workspace, task: Task, key: str, job: Job) -> Unit:
 def _add(report: StageReport, unit: Unit) -> None:
     report.rows_in += unit.rows_in
     report.kept += unit.kept
-    report.dropped.update(unit.dropped)
+    for reason, number in unit.dropped.items():
+        report.dropped[reason] = report.dropped.get(reason, 0) + number

@@ -72,7 +72,7 @@ class Command(crawl.Command):
         """Print the end of the crawl: JSON on stdout where asked for, else a paragraph on stderr."""
         assert self.settings is not None
         if self.settings.getbool("HAKUSHO_JSON"):
-            sys.stdout.write(json.dumps(dataclasses.asdict(summary), ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(dataclasses.asdict(summary)) + "\n")
         elif summary.documents or not summary.error:
             sys.stderr.write(summary.paragraph() + "\n")
         if summary.error:

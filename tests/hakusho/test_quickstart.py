@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -97,8 +100,6 @@ def test_the_dataset_opens_with_the_datasets_library(
 
 def test_training_lowered_the_loss_on_held_out_law(whole_way: tuple[Path, str]) -> None:
     """The adapter that was saved learnt something that it was not shown."""
-    import json
-
     [path] = (whole_way[0] / "models").glob("*/gates.safetensors")
     metadata = json.loads((path.parent / "metadata.json").read_text("utf-8"))
     assert metadata["loss"]["held_out_after"] < metadata["loss"]["held_out_before"]
@@ -128,6 +129,57 @@ def test_another_folder_and_one_worker_give_the_same_bytes(whole_way: tuple[Path
     first = {name: digest for name, digest in hashes(whole_way[0]).items() if not name.startswith("models/")}
     assert {name: digest for name, digest in built.items() if not name.startswith("models/")} == first
     assert built["models/classifier/domain.bin"] == hashes(whole_way[0])["models/classifier/domain.bin"]
+
+
+@pytest.mark.parametrize(
+    "verb", ["curate", "dedup", "label", "dataset build", "dataset verify", "report", "doctor", "classifier train"]
+)
+def test_json_is_one_object_and_nothing_else(whole_way: tuple[Path, str], verb: str) -> None:
+    """Machines read stdout, also where rows were dropped."""
+    command = [sys.executable, "-m", "hakusho.cli", *verb.split(), "--data", str(whole_way[0]), "--json"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert isinstance(json.loads(answer.stdout), dict)
+
+
+def test_a_damaged_document_comes_back_and_history_stays(whole_way: tuple[Path, str], tmp_path: Path) -> None:
+    """Damage is put aside, the documents are the same bytes again, and each still goes back to a fetch."""
+    other = Workspace(tmp_path / "damaged")
+    shutil.copytree(whole_way[0], other.root)
+    before, history = hashes(other.root), set(other.root.glob("fetches/*/*.parquet"))
+    for source in ("egov", "wikipedia"):
+        shard = min(other.documents(source).glob("*.parquet"))
+        shard.write_bytes(shard.read_bytes()[:-50])
+    assert quickstart.harvest(other) == "harvest: 2 of 5 sources harvested"
+    quickstart.build(other, workers=2)
+    after = hashes(other.root)
+    assert len([name for name in after if name.startswith("quarantine/")]) == 2
+    changed = {name for name in before if after.get(name) != before[name]}
+    assert changed <= {"reports/report.html", "reports/report.json"}  # they count fetches, and there are more now
+    assert history < set(other.root.glob("fetches/*/*.parquet"))
+    assert all(
+        check["offending"] == 0 for check in json.loads((other.root / "reports/report.json").read_text())["checks"]
+    )
+
+
+def test_every_module_that_settings_name_is_in_the_key_of_a_harvest() -> None:
+    """Scrapy finds parts by strings: a change of any of them must harvest again."""
+    from crawlers import settings
+
+    named = {word.rpartition(".")[0] for value in vars(settings).values() for word in _strings(value)}
+    ours = {name for name in named if name.startswith("crawlers.")}
+    assert ours
+    assert ours <= set(quickstart.parts("egov")) | {"crawlers.spiders"}
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for one in value:
+            yield from _strings(one)
+        if isinstance(value, dict):
+            yield from _strings(list(value.values()))
 
 
 def test_a_foreign_harvest_is_not_mixed_with_made_up_documents(tmp_path: Path) -> None:
