@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
-from scrapy.utils.httpobj import urlparse_cached
 
 from corpus.base.commit import sha256_bytes
 from corpus.base.manifest import Manifest
@@ -20,6 +19,8 @@ from crawlers.items import Fetch
 
 if TYPE_CHECKING:
     from scrapy.http import Request, Response
+
+    from crawlers.robots import Verdict
 
 __all__ = ["FetchLog", "media_type"]
 
@@ -82,11 +83,13 @@ class FetchLog:
 
     def _row(self, request: Request, purpose: str, outcome: str, reason: str) -> Fetch:
         values: dict[str, object] = dict.fromkeys(FETCHES.names)
+        verdict: Verdict | None = request.meta.get("robots")
         values |= {
             "time": datetime.now(UTC), "run": self.run, "source": self.source, "url": request.url,
             "final_url": request.url, "method": request.method, "purpose": purpose, "outcome": outcome,
             "reason": reason, "content_type": "", "bytes": 0, "documents": 0,
-            "retries": request.meta.get("retry_times", 0),
+            "retries": request.meta.get("retry_times", 0), "robots_rule": verdict and verdict.rule,
+            "robots_line": verdict and verdict.line,
         }  # fmt: skip
         row = Fetch(values)
         self._rows.append(row)
@@ -103,8 +106,6 @@ def media_type(header: str) -> str:
 
 
 def _purpose(request: Request) -> str:
-    if urlparse_cached(request).path == "/robots.txt" and request.meta.get("dont_obey_robotstxt"):
-        return "robots"
     return str(request.meta.get("purpose", "listing"))
 
 
@@ -134,6 +135,10 @@ def _failure(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """One short line; a failure's class says most."""
+    """One short line; a failure's class says most, but where its words are a reason already."""
+    from crawlers.middlewares import DeniedByRobots, HostPaused
+
     first = (str(error).splitlines() or [""])[0]
+    if isinstance(error, DeniedByRobots | HostPaused):
+        return first[:300]
     return f"{type(error).__name__}: {first}"[:300].removesuffix(": ")

@@ -19,16 +19,17 @@ HAKUSHO_JSON = False  # the summary as one JSON line on stdout
 HAKUSHO_PART_ROWS = 50  # documents are committed after so many
 HAKUSHO_PART_SECONDS = 10.0  # or after so long: what a power cut can cost
 
-# Manners. The product token holds no digit: RFC 9309 cuts a token at the first character that is no letter, - or _.
-ROBOTSTXT_OBEY = True
-ROBOTSTXT_USER_AGENT = "HakushoBot"
+# Manners. robots.txt is obeyed always, by crawlers.middlewares.Robots; there is no switch.
 USER_AGENT = "HakushoBot/0.1"  # the contact is added where the crawl starts (crawlers.identity)
 CONCURRENT_REQUESTS = 1  # one request under way: order, and with it `limit`, is the same on every machine
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0
 DOWNLOAD_DELAY_JITTER = 0.0  # a gap is never below the delay
-HAKUSHO_CRAWL_DELAY_CAP = 30.0  # seconds; a robots.txt may ask for more, a thousand pages would then take a day
-RETRY_TIMES = 2
+HAKUSHO_CRAWL_DELAY_CAP = 30.0  # seconds; a host that asks for more is skipped, a thousand pages would take a day
+HAKUSHO_ROBOTS_AGE = 24 * 3600.0  # seconds after which robots.txt is asked for again
+HAKUSHO_RETRY_AFTER_CAP = 120.0  # seconds; a host that asks to wait longer is asked nothing more in this crawl
+HAKUSHO_BACKOFF = 2.0  # seconds a host rests after a 429 or 503 without Retry-After; doubled with each try
+RETRY_TIMES = 5  # a busy server is no reason to lose a document
 RETRY_EXCEPTIONS = [  # a timeout is not among them: what did not come in DOWNLOAD_TIMEOUT is not asked for again
     "scrapy.exceptions.CannotResolveHostError",
     "scrapy.exceptions.DownloadConnectionRefusedError",
@@ -62,7 +63,9 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.HostGuard": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawlers.middlewares.Robots": 100,
-    "crawlers.middlewares.Recorder": 585,  # after content decoding (590), before a retry (550) takes the answer away
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "crawlers.middlewares.Retries": 550,
+    "crawlers.middlewares.Recorder": 585,  # after content decoding (590), before Retries takes the answer away
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "crawlers.middlewares.Redirects": 600,
 }

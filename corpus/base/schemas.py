@@ -98,6 +98,13 @@ FETCHES = pa.schema(
         _field("x_robots_tag", pa.string(), "page-level reservation as sent", nullable=True),
         _field("documents", pa.int32(), "documents rows this answer gave"),
         _field("retries", pa.int16(), "times the request was repeated before this answer"),
+        _field(
+            "robots_rule",
+            pa.string(),
+            "rule of robots.txt that allowed or denied the URL, as written; null where none applied",
+            nullable=True,
+        ),
+        _field("robots_line", pa.int32(), "its line in robots.txt, from 1", nullable=True),
     ],
     metadata={"table": "fetches", "version": "1"},
 )

@@ -49,10 +49,11 @@ class Request:
 
 
 class Site:
-    """One server on loopback: raw target -> Answer; `seen` are the requests, `ended` the ends of answers."""
+    """One server on loopback: raw target -> Answer; `first` holds those of a target's first requests."""
 
     def __init__(self, answers: dict[str, Answer], ranges: bool = False) -> None:
         self.answers, self.ranges = answers, ranges
+        self.first: dict[str, list[Answer]] = {}
         self.seen: list[Request] = []
         self.ended: list[float] = []
         self.url = ""
@@ -72,7 +73,8 @@ class Site:
 
             def do_GET(self) -> None:
                 site.seen.append(Request(self.path, self.headers.get("User-Agent", ""), time.monotonic()))
-                answer = site.answers.get(self.path, Answer(b"<html><body>no such page</body></html>", status=404))
+                missing = Answer(b"<html><body>no such page</body></html>", status=404)
+                answer = (site.first.get(self.path) or [site.answers.get(self.path, missing)]).pop(0)
                 if answer.gate is not None:
                     answer.gate.wait(60)
                 site.send(self, answer)
@@ -103,10 +105,10 @@ class Site:
             body, status = answer.body[first : last + 1], 206
             span = f"bytes {first}-{first + len(body) - 1}/{len(answer.body)}"
             answer = Answer(body, answer.content_type, 206, {"Content-Range": span})
-        handler.send_response(status)
+        handler.send_response_only(status)
         handler.send_header("Content-Type", answer.content_type)
         handler.send_header("Content-Length", str(len(body)))
-        for name, value in answer.headers.items():
+        for name, value in ({"Date": handler.date_time_string()} | answer.headers).items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(body)
@@ -127,8 +129,8 @@ class Ended:
 
 
 def command(source: str, data: Path, *words: str) -> list[str]:
-    """The command line of a crawl without delay, with its summary as JSON."""
-    fixed = ["-s", f"HAKUSHO_DATA={data}", "-s", "HAKUSHO_JSON=1", "-s", "DOWNLOAD_DELAY=0"]
+    """The command line of a crawl without delay and back-off, with its summary as JSON."""
+    fixed = ["-s", "HAKUSHO_JSON=1", "-s", "DOWNLOAD_DELAY=0", "-s", "HAKUSHO_BACKOFF=0", "-s", f"HAKUSHO_DATA={data}"]
     return [sys.executable, "-m", "scrapy", "crawl", source, *fixed, *words]
 
 
@@ -177,9 +179,8 @@ def ledger(data: Path) -> dict[str, tuple[str, str]]:
 
 def hashes(data: Path, *folders: str) -> dict[str, str]:
     """Relative path -> SHA-256 of every file below some folders."""
-    found = (
-        path for folder in folders for path in (data / folder).rglob("*") if path.is_file() and path.name != "lock"
-    )
+    paths = (path for folder in folders for path in (data / folder).rglob("*"))
+    found = (path for path in paths if path.is_file() and path.name != "lock")
     return {str(path.relative_to(data)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
