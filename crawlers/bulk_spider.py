@@ -42,10 +42,11 @@ class BulkSpider(SiteSpider):
     ) -> AsyncItems:
         """Read a file, as far as it is not here already after downloading it."""
         job = Bulk(url, sha1, BulkFile(self.harvest.workspace, self.name, url.rpartition("/")[2]), read, wanted)
-        if job.file.size and job.file.digest("sha1") == sha1:
-            async for item in self._read(job, whole=True):
+        whole = bool(job.file.size) and job.file.digest("sha1") == sha1
+        if whole or (job.file.size and self.arguments.limit is not None):
+            async for item in self._read(job, whole=whole):
                 yield item
-        else:
+        if not whole and not self._enough(job):
             yield self._ask(job)
 
     def _ask(self, job: Bulk) -> Request:
@@ -73,7 +74,7 @@ class BulkSpider(SiteSpider):
                 yield request
             return
         before = job.taken
-        if whole or (start == 0 and self.arguments.limit is not None):  # a few documents do not need all gigabytes
+        if whole or self.arguments.limit is not None:  # a few documents do not need all gigabytes
             async for item in self._read(job, whole=whole):
                 yield item
         response.meta["fetch"].close("document", documents=job.taken - before)
@@ -92,7 +93,9 @@ class BulkSpider(SiteSpider):
 
     async def _read(self, job: Bulk, *, whole: bool) -> AsyncItems:
         """Give records one by one, each after the one before is booked: so reading stops at the last one wanted."""
-        container = job.file.digest("sha256")
+        container, pieces = job.file.digest("sha256"), job.file.pieces()
+        asked = self.origins.target(job.url)
+        self.harvest.fetches.assembled(job.url, asked, container, job.file.size, len(pieces))
         with job.file.open() as stream:
             for item in job.read(stream, container, whole):
                 yield item

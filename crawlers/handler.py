@@ -30,6 +30,7 @@ class SiteHandler(HTTP11DownloadHandler):
         try:
             if target == request.url:
                 return await super().download_request(request)
+            request.meta["asked_url"] = target
             response = await super().download_request(_elsewhere(request, target))
             return response.replace(url=request.url)
         finally:

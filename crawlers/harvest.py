@@ -13,11 +13,12 @@ from corpus.base.errors import HakushoError
 from corpus.base.progress import Progress
 from corpus.base.workspace import Workspace
 from crawlers.documents import Parts, settle
-from crawlers.history import FetchLog
+from crawlers.history import ASSEMBLED, FetchLog
 
 __all__ = ["Harvest", "Summary"]
 
 _CHARS = 8 * 2**20  # pending characters at which a part is written whatever its rows
+_NO_ANSWER = ("denied_by_robots", "off_site", "network_error", ASSEMBLED)
 _DENIED = ("denied_by_robots", "access_challenged")
 _FAILED = ("http_error", "network_error", "too_large", "redirect_refused", "off_site", "refused")
 
@@ -105,6 +106,8 @@ class Harvest:
         due = pending >= self.part_rows or time.monotonic() - self._since > self.part_seconds
         due = due or sum(len(row["text"]) for row in self._rows) > _CHARS
         if pending and (now or due):
+            # Before its documents: a kill must not leave one that goes back to no fetch.
+            self.fetches.commit(all_rows=now, now=True)
             self.parts.write(f"{self.run}-{self._written:06d}", self._rows, self._drops)
             self._rows, self._drops = [], []
             self._written += 1
@@ -132,7 +135,7 @@ class Harvest:
             run=self.run,
             documents=self.documents,
             dropped=dict(sorted(self.dropped.items())),
-            fetched=totals.total() - totals["denied_by_robots"] - totals["off_site"] - totals["network_error"],
+            fetched=totals.total() - sum(totals[name] for name in _NO_ANSWER),
             denied=denied,
             failed=failed,
             lost_listings=list(self.lost_listings),

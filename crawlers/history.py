@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.http import Request
 
 from corpus.base.commit import sha256_bytes
 from corpus.base.manifest import Manifest
@@ -18,12 +19,13 @@ from corpus.base.workspace import Workspace
 from crawlers.items import Fetch
 
 if TYPE_CHECKING:
-    from scrapy.http import Request, Response
+    from scrapy.http import Response
 
     from crawlers.robots import Verdict
 
-__all__ = ["FetchLog", "media_type"]
+__all__ = ["ASSEMBLED", "FetchLog", "media_type"]
 
+ASSEMBLED = "assembled"  # outcome of a row that is no answer but a file put together from several
 _ROWS, _SECONDS = 200, 10.0  # a part is written after so many rows or so long, whichever comes first
 
 
@@ -62,9 +64,18 @@ class FetchLog:
         """Record that no answer came, or that none was asked for, and why."""
         return self._row(request, _purpose(request), _failure(error), _words(error))
 
-    def commit(self, *, all_rows: bool = False) -> None:
-        """Write the rows that are decided, if there are enough or they are old; or all. Raises StorageError."""
-        due = len(self._rows) >= _ROWS or time.monotonic() - self._since > _SECONDS
+    def assembled(self, url: str, asked_url: str, sha256: str, size: int, pieces: int) -> None:
+        """Record that documents are now read out of a file that came in pieces, maybe in an earlier run.
+
+        No answer of the site has the hash of the whole, so without this row its documents would go back to nothing.
+        """
+        request = Request(url, meta={"asked_url": asked_url} if asked_url != url else {})
+        row = self._row(request, "document", ASSEMBLED, f"read from {pieces} piece(s) that came before")
+        row.values.update(raw_sha256=sha256, bytes=size)
+
+    def commit(self, *, all_rows: bool = False, now: bool = False) -> None:
+        """Write decided rows if they are many, old, or `now`; or all, open ones too. Raises StorageError."""
+        due = now or len(self._rows) >= _ROWS or time.monotonic() - self._since > _SECONDS
         ready = [row for row in self._rows if all_rows or not row.open] if due or all_rows else []
         if not ready:
             return
@@ -86,8 +97,8 @@ class FetchLog:
         verdict: Verdict | None = request.meta.get("robots")
         values |= {
             "time": datetime.now(UTC), "run": self.run, "source": self.source, "url": request.url,
-            "final_url": request.url, "method": request.method, "purpose": purpose, "outcome": outcome,
-            "reason": reason, "content_type": "", "bytes": 0, "documents": 0,
+            "asked_url": request.meta.get("asked_url"), "final_url": request.url, "method": request.method,
+            "purpose": purpose, "outcome": outcome, "reason": reason, "content_type": "", "bytes": 0, "documents": 0,
             "retries": request.meta.get("retry_times", 0), "robots_rule": verdict and verdict.rule,
             "robots_line": verdict and verdict.line,
         }  # fmt: skip

@@ -19,7 +19,8 @@ HAKUSHO_JSON = False  # the summary as one JSON line on stdout
 HAKUSHO_PART_ROWS = 50  # documents are committed after so many
 HAKUSHO_PART_SECONDS = 10.0  # or after so long: what a power cut can cost
 
-# Manners. robots.txt is obeyed always, by crawlers.middlewares.Robots; there is no switch.
+# Manners. crawlers.middlewares.Robots always obeys; a crawl with the switch off is refused.
+ROBOTSTXT_OBEY = True
 USER_AGENT = "HakushoBot/0.1"  # the contact is added where the crawl starts (crawlers.identity)
 CONCURRENT_REQUESTS = 1  # one request under way: order, and with it `limit`, is the same on every machine
 CONCURRENT_REQUESTS_PER_DOMAIN = 1

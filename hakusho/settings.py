@@ -43,7 +43,12 @@ def section(name: str, words: Sequence[str] = (), *, file: Path = FILE) -> dict[
     if present:
         _check_top(read_toml(file), file)
     made = load(
-        getattr(importlib.import_module(module), cls), file=file if present else None, section=name, overrides=overrides
+        getattr(importlib.import_module(module), cls),
+        file=file if present else None,
+        section=name,
+        overrides=overrides,
+        flag=f"--set {name}.",
+        equals="=",
     )
     return asdict(made)
 

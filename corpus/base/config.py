@@ -44,9 +44,18 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: no valid TOML ({error})") from error
 
 
-def load(cls: type[T], *, file: Path | None = None, section: str = "", overrides: Mapping[str, str] | None = None) -> T:
+def load(
+    cls: type[T],
+    *,
+    file: Path | None = None,
+    section: str = "",
+    overrides: Mapping[str, str] | None = None,
+    flag: str = "--",
+    equals: str = " ",
+) -> T:
     """Make a configuration from its defaults, a TOML file (or one table of it) and words, the later ones winning.
 
+    `flag` and `equals` are what the user wrote before the key of a word and before its value, for messages.
     Raises ConfigError for an unknown key, a value of the wrong kind, a required key that is missing, or whatever the
     dataclass's own `__post_init__` rejects.
     """
@@ -60,15 +69,15 @@ def load(cls: type[T], *, file: Path | None = None, section: str = "", overrides
             if not isinstance(table, dict):
                 raise ConfigError(f"{file}: {section} = {table!r}: need a table, [{section}]")
         for key, value in table.items():
-            _known(key, names, f"{file}: ")
+            _known(key, names, shown=f"{file}: {key}")
             values[key] = _from_toml(key, value, hints[key], str(file))
     for word, text in (overrides or {}).items():
         key = word.replace("-", "_")
-        _known(key, names, "--", shown=word)
-        values[key] = _from_text(word, text, hints[key])
+        _known(key, names, shown=f"{flag}{word}")
+        values[key] = _from_text(text, hints[key], f"{flag}{word}{equals}{text}")
     missing = [f.name for f in dataclasses.fields(cls) if _required(f) and f.name not in values]  # type: ignore[arg-type]
     if missing:
-        raise ConfigError(f"missing: {', '.join('--' + name for name in missing)}")
+        raise ConfigError(f"missing: {', '.join(flag + name for name in missing)}")
     return cls(**values)
 
 
@@ -116,9 +125,9 @@ def help_text(cls: type[object], *, prog: str, description: str, example: str) -
     return "\n".join([*lines, "", "Example:", f"  {example}", ""])
 
 
-def _known(key: str, names: Sequence[str], prefix: str, shown: str = "") -> None:
+def _known(key: str, names: Sequence[str], *, shown: str) -> None:
     if key not in names:
-        raise ConfigError(f"{prefix}{shown or key}: no such key; {nearest(key, names)}")
+        raise ConfigError(f"{shown}: no such key; {nearest(key, names)}")
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:
@@ -141,6 +150,17 @@ def _kind(hint: Any) -> str:
     return {bool: "true|false", int: "N", float: "X", str: "TEXT", Path: "PATH"}.get(members[0], "VALUE")
 
 
+def _needed(hint: Any) -> str:
+    """What a value must be, in words: the other half of "… : need …"."""
+    kind = _members(hint)[0][0]
+    if get_origin(kind) is typing.Literal:
+        return " or ".join(map(str, get_args(kind)))
+    if get_origin(kind) in (tuple, list):
+        return f"a list, each {_needed(get_args(kind)[0])}"
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}
+    return words.get(kind, "another value")
+
+
 def _members(hint: Any) -> tuple[list[Any], bool]:
     """The types of an optional hint, and whether None is among them."""
     if get_origin(hint) in (typing.Union, types.UnionType):
@@ -149,17 +169,16 @@ def _members(hint: Any) -> tuple[list[Any], bool]:
     return [hint], False
 
 
-def _from_text(word: str, text: str, hint: Any) -> Any:
+def _from_text(text: str, hint: Any, shown: str) -> Any:
     members, optional = _members(hint)
     if optional and text.lower() in ("none", ""):
         return None
-    kind = members[0]
     try:
-        return _scalar(text, kind)
-    except (ValueError, ConfigError) as error:
-        raise ConfigError(
-            f"--{word} {text}: {error if isinstance(error, ConfigError) else f'need {_kind(hint)}'}"
-        ) from error
+        return _scalar(text, members[0])
+    except ConfigError as error:
+        raise ConfigError(f"{shown}: {error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{shown}: need {_needed(hint)}") from error
 
 
 def _scalar(text: str, kind: Any) -> Any:
@@ -187,7 +206,7 @@ def _from_toml(key: str, value: Any, hint: Any, where: str) -> Any:
         item = get_args(kind)[0]
         return origin(_from_toml(key, one, item, where) for one in value)
     if origin is typing.Literal and type(value) in (str, int):
-        return _from_text(key, str(value), kind)
+        return _from_text(str(value), kind, f"{where}: {key} = {value!r}")
     if kind is Path:
         if isinstance(value, str):
             return Path(value)
@@ -195,4 +214,4 @@ def _from_toml(key: str, value: Any, hint: Any, where: str) -> Any:
         return float(value)
     elif type(value) is kind:
         return value
-    raise ConfigError(f"{where}: {key} = {value!r}: need {_kind(hint)}")
+    raise ConfigError(f"{where}: {key} = {value!r}: need {_needed(hint)}")

@@ -79,7 +79,10 @@ FETCHES = pa.schema(
         _field("time", pa.timestamp("us", tz="UTC"), "when the answer was complete, or the failure known"),
         _field("run", pa.string(), "the crawl that asked: start time in UTC and a random part"),
         _field("source", pa.string(), "egov, mod, nasa, pmda or wikipedia"),
-        _field("url", pa.string(), "URL asked for"),
+        _field("url", pa.string(), "URL asked for, on the site's own host"),
+        _field(
+            "asked_url", pa.string(), "address the request went to, where base_url stood in for the site", nullable=True
+        ),
         _field("final_url", pa.string(), "URL that answered, after redirects"),
         _field("method", pa.string(), "GET or POST"),
         _field("status", pa.int16(), "HTTP status; null where no answer came", nullable=True),
@@ -87,7 +90,7 @@ FETCHES = pa.schema(
         _field(
             "outcome",
             pa.string(),
-            "robots, listing, document, denied_by_robots, http_error, network_error or an extraction outcome",
+            "robots, listing, document, assembled, denied_by_robots, http_error, network_error or why it gave none",
         ),
         _field("reason", pa.string(), "why, where the outcome alone does not say it"),
         _field("content_type", pa.string(), "media type as the server named it"),

@@ -59,9 +59,10 @@ def _last_fetches(paths: list[Path]) -> dict[str, tuple[Any, str]]:
     """SHA-256 of a body -> (time, URL) of the last fetch that brought it."""
     last: dict[str, tuple[Any, str]] = {}
     for path in paths:
-        for row in read_shard(path, ("time", "url", "raw_sha256")).to_pylist():
+        # history is never rewritten: what was fetched before a column came in has none
+        for row in read_shard(path, ("time", "url", "asked_url", "raw_sha256")).to_pylist():
             if row["raw_sha256"] is not None:
-                fetch = (row["time"], row["url"])
+                fetch = (row["time"], row.get("asked_url") or row["url"])
                 last[row["raw_sha256"]] = max(last.get(row["raw_sha256"], fetch), fetch)
     return last
 

@@ -53,10 +53,12 @@ def build(
 ) -> StageReport:
     """Bring data/dataset up to date: shards, card, and ATTRIBUTION.parquet with the times of the fetches.
 
-    Raises EmptyInputError where there are no masked texts or labels yet, LedgerError where no row passes the gates.
+    Raises EmptyInputError where there are no masked texts, labels or tables of duplicates yet, InputError where they do
+    not fit together, LedgerError where no row passes the gates.
     """
+    work = task(workspace, settings)
     try:
-        report = run_tasks(workspace, [task(workspace, settings)], progress=progress)
+        report = run_tasks(workspace, [work], progress=progress)
     finally:
         _remove_strays(workspace)
     inputs = (*shard_paths(workspace.path("dataset")), *workspace.shards("documents"), *workspace.shards("fetches"))
@@ -65,21 +67,26 @@ def build(
 
 
 def task(workspace: Workspace, settings: DatasetSettings | None = None) -> Task:
-    """The one unit of work of this stage, over everything that a row is joined from."""
+    """The one unit of work of this stage, over everything that a row is joined from.
+
+    Raises EmptyInputError where any of it is missing: without the tables of duplicates every copy would be kept.
+    """
     bounds = settings or DatasetSettings()
     for stage, command in (("pii", "hakusho curate"), ("labels", "hakusho label")):
         if not workspace.shards(stage):
             raise EmptyInputError(f"no {stage} in {workspace.root}; run {command} first")
     dedup = [workspace.path("dedup", f"{name}.parquet") for name in ("clusters", "duplicates")]
+    for path in dedup:
+        if not path.is_file():
+            raise EmptyInputError(f"no {workspace.relative(path)} in {workspace.root}; run hakusho curate first")
     inputs = [path for stage in ("documents", "labels", "pii") for path in workspace.shards(stage)]
-    inputs += [path for path in dedup if path.is_file()]
-    return Task("dataset", "all", "corpus.dataset.build:run", tuple(inputs), asdict(bounds))
+    return Task("dataset", "all", "corpus.dataset.build:run", (*inputs, *dedup), asdict(bounds))
 
 
 def run(job: Job) -> None:
     """Stage function: gate, split, write the shards and the card, book every masked text as kept or dropped.
 
-    Raises InputError where a masked text belongs to no document.
+    Raises InputError where a masked text belongs to no document, or was never held against the others.
     """
     inputs: dict[str, list[Path]] = defaultdict(list)
     for path in job.inputs:
@@ -87,15 +94,16 @@ def run(job: Job) -> None:
     documents = _by_id(inputs["documents"], _DOCUMENT)
     labels = _by_id(inputs["labels"], _LABEL)
     dedup = {path.stem: path for path in inputs["dedup"]}
-    keepers = _column(dedup.get("duplicates"), "keeper")
-    clusters = _column(dedup.get("clusters"), "cluster")
+    keepers = _column(dedup["duplicates"], "keeper")
+    clusters = _column(dedup["clusters"], "cluster")
     texts = _texts(inputs["pii"])
+    _check_joins(texts, documents, clusters)
     configs, drops = _gate(texts, documents, labels, keepers)
-    groups = ((clusters.get(key, key), (config, str(labels[key]["domain"]))) for key, config in configs.items())
+    groups = ((clusters[key], (config, str(labels[key]["domain"]))) for key, config in configs.items())
     splits = assign(groups)
     rows = {
-        key: {**documents[key], **labels[key], "config": config, "cluster": clusters.get(key, key),
-              "split": splits[clusters.get(key, key)]}
+        key: {**documents[key], **labels[key], "config": config, "cluster": clusters[key],
+              "split": splits[clusters[key]]}
         for key, config in sorted(configs.items())
     }  # fmt: skip
     _write(job, rows, texts)
@@ -108,9 +116,7 @@ def _by_id(paths: list[Path], columns: tuple[str, ...]) -> dict[str, dict[str, A
     return {row["id"]: row for path in paths for row in read_shard(path, columns).to_pylist()}
 
 
-def _column(path: Path | None, name: str) -> dict[str, str]:
-    if path is None:
-        return {}
+def _column(path: Path, name: str) -> dict[str, str]:
     return {row["id"]: row[name] for row in read_shard(path, ("id", name)).to_pylist()}
 
 
@@ -122,6 +128,14 @@ def _texts(paths: list[Path]) -> dict[str, _Text]:
     return found
 
 
+def _check_joins(texts: dict[str, _Text], documents: dict[str, dict[str, Any]], clusters: dict[str, str]) -> None:
+    for key, text in sorted(texts.items()):
+        if key not in documents:
+            raise InputError(f"{text.file}: row {key} belongs to no document; run hakusho curate again")
+        if key not in clusters:
+            raise InputError(f"{text.file}: row {key} is in no cluster of duplicates; run hakusho curate again")
+
+
 def _gate(
     texts: dict[str, _Text],
     documents: dict[str, dict[str, Any]],
@@ -131,8 +145,6 @@ def _gate(
     configs: dict[str, str] = {}
     drops: list[Drop] = []
     for key, text in sorted(texts.items()):
-        if key not in documents:
-            raise InputError(f"{text.file}: row {key} belongs to no document; run hakusho curate again")
         label: dict[str, Any] = labels.get(key, {})
         candidate = Candidate(
             key,

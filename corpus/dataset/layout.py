@@ -60,7 +60,7 @@ ATTRIBUTION = pa.schema(
             nullable=True,
         ),
         _field(
-            "harvested_url", pa.string(), "URL they were fetched from: a mirror or loopback shows here", nullable=True
+            "harvested_url", pa.string(), "address they were fetched from: a mirror or loopback shows", nullable=True
         ),
         _field("rehearsal", pa.bool_(), "whether that URL is on loopback: a rehearsal on planted pages, not a harvest"),
     ],

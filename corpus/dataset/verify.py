@@ -22,10 +22,13 @@ def verify(workspace: Workspace) -> tuple[int, list[str]]:
     where it does not say what the shards hold. Raises EmptyInputError where no dataset was built.
     """
     folder = workspace.path("dataset")
+    none = EmptyInputError(f"no dataset in {workspace.root}; run hakusho dataset build first")
+    if not workspace.state.is_file():  # looking must not make a manifest, or a folder for it
+        raise none
     with Manifest(workspace) as manifest:
         recorded = [workspace.relative(file.path) for file in manifest.files() if folder in file.path.parents]
         if not recorded:
-            raise EmptyInputError(f"no dataset in {workspace.root}; run hakusho dataset build first")
+            raise none
         findings = [_damage(workspace, name) for name in recorded if not manifest.intact(name, deep=True)]
     present = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     known = set(recorded)

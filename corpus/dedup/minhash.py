@@ -9,6 +9,8 @@ Source: A. Broder, "On the resemblance and containment of documents", 1997; data
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 # One block of slots x shingles stays inside a core's second-level cache (128 x 1024 x 4 bytes = 512 KiB).
 _BLOCK: Final = 1024
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _EMPTY: Final = np.uint32(0xFFFFFFFF)
 
 
@@ -66,15 +69,22 @@ def sign_folded(texts: Iterable[str], count: int, num_perm: int = 128, seed: int
     return out
 
 
-def signatures(texts: pa.Array[Any] | pa.ChunkedArray[Any], num_perm: int = 128, seed: int = 1) -> NDArray[np.uint32]:
+def signatures(
+    texts: pa.Array[Any] | pa.ChunkedArray[Any] | Sequence[str], num_perm: int = 128, seed: int = 1
+) -> NDArray[np.uint32]:
     """Return one MinHash signature a text: uint32 of shape (len(texts), num_perm).
 
-    `texts` is an Arrow array (or chunked array) of strings; each is folded for hashing here. Raises InputError when
-    a text is null, UsageError when num_perm or seed is out of range.
+    `texts` is an Arrow array (or chunked array) or a list of strings; each is folded for hashing here. Raises
+    InputError when a text is null, no string, or holds half of a surrogate pair; UsageError when num_perm or seed is
+    out of range.
     """
-    if texts.null_count:
-        raise InputError(
-            f"{texts.null_count} of {len(texts)} texts are null: give every document a text, or drop it first"
-        )
-    plain: list[Any] = texts.to_pylist()
-    return sign_folded((folded(text) for text in plain), len(texts), num_perm, seed)
+    plain: list[Any] = list(texts) if isinstance(texts, Sequence) else texts.to_pylist()
+    nulls = sum(text is None for text in plain)
+    if nulls:
+        raise InputError(f"{nulls} of {len(plain)} texts are null: give every document a text, or drop it first")
+    for number, text in enumerate(plain):
+        if not isinstance(text, str):
+            raise InputError(f"text {number} (from 0) is {type(text).__name__}: give strings")
+        if _HALF.search(text):  # Arrow and Parquet cannot hold such a text, so its signature would belong to no row
+            raise InputError(f"text {number} (from 0) holds half of a surrogate pair, which is no character: mend it")
+    return sign_folded((folded(text) for text in plain), len(plain), num_perm, seed)

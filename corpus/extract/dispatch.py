@@ -34,6 +34,8 @@ _ERROR_TITLE: Final = re.compile(
 _TINY: Final = 600  # visible characters below which a page with an error in its title is an error page
 _DATA_PATH: Final = re.compile(r"/api/|/go/xml/|\.(?:xml|json|pdf|zip|bz2|txt|csv)$", re.IGNORECASE)
 _DATA_TYPE: Final = re.compile(r"json|xml(?!\+xhtml)|pdf|zip|octet-stream", re.IGNORECASE)
+_MEDIA_TYPE: Final = re.compile(r"\s*(?:image|audio|video|font)/", re.IGNORECASE)
+_MEDIA: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG: a short one has no byte that text cannot have
 _LEAD: Final = b"\xef\xbb\xbf \t\r\n"
 _HTML_ROOTS: Final = ("html", "head", "body", "frameset")
 _HTML_PARTS: Final = frozenset(
@@ -94,6 +96,8 @@ def _markup_or_text(data: bytes, url: str, content_type: str) -> Extracted:
     if root or head.startswith(b"<?xml"):
         what = "a MediaWiki export, read page by page (corpus.extract.wikidump)" if root == "mediawiki" else root
         return failure("unsupported", f"XML of root {what or 'unknown'}")
+    if _MEDIA_TYPE.match(content_type) or data.startswith(_MEDIA):
+        return failure("unsupported", f"no text: {content_type or 'a picture'}")
     from corpus.extract import plain
 
     return plain.extract(data, content_type)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import bz2
+import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -46,20 +48,44 @@ _LANG: Final = re.compile(rb"""xml:lang=["']([a-z-]+)["']""")
 def find_files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
     """(name, path) of each file named or standing below a folder named, sorted, without hidden ones.
 
+    A name is that of the file, or its path below the folder named; files that would share one have their paths as
+    given for names. A file reached twice by one path counts once. Bytes of a name that are no UTF-8 are written in
+    hexadecimal, with a backslash and x before them.
+
     Raises InputError for a path that is not there, EmptyInputError where there is no file at all.
     """
-    found: dict[Path, str] = {}
+    found: dict[Path, tuple[str, Path]] = {}  # by absolute path
     for path in paths:
         if path.is_dir():
             below = (file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
-            found.update({file: file.relative_to(path).as_posix() for file in sorted(below)})
+            for file in sorted(below):
+                found.setdefault(file.absolute(), (file.relative_to(path).as_posix(), file))
         elif path.is_file():
-            found[path] = path.name
+            found.setdefault(path.absolute(), (path.name, path))
         else:
             raise InputError(f"no such file or folder: {path}")
     if not found:
         raise EmptyInputError(f"no files in {', '.join(map(str, paths))}")
-    return sorted((name, path) for path, name in found.items())
+    return sorted(_distinct(list(found.values())))
+
+
+def _distinct(files: list[tuple[str, Path]]) -> list[tuple[str, Path]]:
+    """The files under names that differ: a row's id is made from its name."""
+    named = [(_as_text(name), path) for name, path in files]
+    while True:
+        counts = Counter(name for name, _ in named)
+        longer = [(_as_text(path.as_posix()) if counts[name] > 1 else name, path) for name, path in named]
+        if longer == named:
+            break
+        named = longer
+    shared = next((name for name, _ in named if counts[name] > 1), None)
+    if shared is not None:
+        raise InputError(f"two files are called {shared} once their names are written as UTF-8; rename one")
+    return named
+
+
+def _as_text(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _hidden(path: Path) -> bool:
@@ -96,11 +122,14 @@ def _dump_rows(name: str, path: Path, head: bytes) -> Iterator[dict[str, Any]]:
     declared = _LANG.search(head)
     named = _WIKI.search(name)
     lang = named[1] if named else declared[1].decode() if declared else ""
+    seen: set[tuple[int, str]] = set()  # a dump taken while pages move may hold one twice, byte for byte
     try:
         for page in pages(path):
-            if page.ns == 0:
+            which = (page.page_id, sha256_bytes(page.raw))
+            if page.ns == 0 and which not in seen:
+                seen.add(which)
                 done = extract_wikitext(page.wikitext, title=page.title, lang=lang)
-                yield _row(name, f"{name}#{page.page_id}", sha256_bytes(page.raw), done)
+                yield _row(name, f"{name}#{page.page_id}", which[1], done)
     except CorruptFileError as error:  # the pages before the break are whole; the break is told as a row of its own
         yield _row(name, name, "", failure("truncated", str(error), EXTRACTOR, VERSION))
 

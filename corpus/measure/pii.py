@@ -104,7 +104,8 @@ def masked_table(documents: pa.Table) -> pa.Table:
     ids: list[Any] = documents["id"].to_pylist()
     texts: list[Any] = documents["text"].to_pylist()
     sources: list[Any] = documents["source"].to_pylist() if "source" in documents.column_names else [""] * len(ids)
-    found = [detect(text, official=source in OFFICIAL) for text, source in zip(texts, sources, strict=True)]
+    known = [isinstance(source, str) and source in OFFICIAL for source in sources]  # a user's source may be anything
+    found = [detect(text, official=official) for text, official in zip(texts, known, strict=True)]
     spans: list[Any] = [[vars(span) for span in one] for one in found]
     masked = [mask(text, one) for text, one in zip(texts, found, strict=True)]
     columns: list[Any] = [pa.array(ids, pa.string()), pa.array(spans, SPANS), pa.array(masked, pa.string())]

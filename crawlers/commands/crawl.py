@@ -53,6 +53,9 @@ class Command(crawl.Command):
         assert self.crawler_process is not None
         if len(args) != 1:
             raise UsageError("name one source, e.g. scrapy crawl egov -a limit=40")
+        assert self.settings is not None
+        if not self.settings.getbool("ROBOTSTXT_OBEY"):
+            raise UsageError("ROBOTSTXT_OBEY is always on here: robots.txt is a site's word on what a robot may ask")
         loader = self.crawler_process.spider_loader
         if args[0] not in loader.list():
             raise UsageError(f"no source {args[0]!r}; {nearest(args[0], loader.list())}")

@@ -80,4 +80,5 @@ def workspace_options(function: F) -> F:
 
 def emit(result: Mapping[str, object], human: str, *, as_json: bool) -> None:
     """Print a result: one JSON object, or the text for a person."""
-    click.echo(json.dumps(result, ensure_ascii=False, default=str) if as_json else human)
+    text = json.dumps(result, ensure_ascii=False, default=str) if as_json else human
+    click.echo(text.encode("utf-8", "backslashreplace").decode())  # a path need not be UTF-8

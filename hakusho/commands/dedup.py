@@ -20,9 +20,9 @@ _EXAMPLE = "hakusho dedup corpus.parquet more.jsonl --out deduped --threshold 0.
 @click.command(cls=ExampleCommand, example=_EXAMPLE)
 @click.argument("inputs", nargs=-1, metavar="[IN]...", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder for the tables.")
-@click.option("--threshold", metavar="X", help="Exact Jaccard that makes a copy (default: 0.7).")
-@click.option("--bands", metavar="N", help="Bands of the signature (default: 16).")
-@click.option("--rows", metavar="N", help="Slots in a band that must all agree (default: 8).")
+@click.option("--threshold", type=float, metavar="X", help="Exact Jaccard that makes a copy (default: 0.7).")
+@click.option("--bands", type=int, metavar="N", help="Bands of the signature (default: 16).")
+@click.option("--rows", type=int, metavar="N", help="Slots in a band that must all agree (default: 8).")
 @workspace_options
 def command(
     inputs: tuple[Path, ...],
@@ -32,7 +32,7 @@ def command(
     settings: tuple[str, ...],
     *,
     as_json: bool,
-    **options: str | None,
+    **options: float | None,
 ) -> None:
     """Find exact and near duplicates; every near one is verified by its exact Jaccard.
 
@@ -68,7 +68,7 @@ def _of_files(inputs: tuple[Path, ...], out: Path, words: Sequence[str], *, as_j
     from hakusho.settings import section
 
     chosen = DedupSettings(**section("dedup", words))
-    documents = join_inputs([read_input(path) for path in inputs])
+    documents = join_inputs([read_input(path, ("source", "revision")) for path in inputs])
     found = find(sign(documents, chosen), texts_of([documents]), chosen, revisions_of(documents))
     rules: Counter[str] = Counter(values(found.duplicates, "rule"))
     for name, table in (("duplicates", found.duplicates), ("clusters", found.clusters)):

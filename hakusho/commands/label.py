@@ -45,9 +45,9 @@ def command(
     Verdicts are ALLOW, ESCALATION, DENY and REFUSE; the rows of IN are not dropped, whatever the verdict.
 
     IN is Parquet or JSONL with the columns id and text; its columns are kept and the labels added (columns of the same
-    names are replaced). Columns source and licence, where there, are priors and never features. Without IN: the
-    masked text of the workspace. The classifier is trained on first use and kept in the workspace, which
-    --data names.
+    names are replaced, ids become text). Columns source and licence, where there, are priors and never features.
+    Without IN: the masked text of the workspace. The classifier is trained on first use and kept in the workspace,
+    which --data names.
     """
     from corpus.base.errors import UsageError
     from hakusho.settings import check

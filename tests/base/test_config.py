@@ -51,11 +51,11 @@ def test_a_file_without_the_section_changes_nothing(tmp_path: Path) -> None:
     [
         ({"name": "n", "limits": "1"}, "--limits: no such key; did you mean limit?"),
         ({"name": "n", "zzz": "1"}, "--zzz: no such key; known: bits, folder, limit,"),
-        ({"name": "n", "limit": "many"}, "--limit many: need N"),
-        ({"name": "n", "share": "half"}, "--share half: need X"),
-        ({"name": "n", "loud": "perhaps"}, "--loud perhaps: need true|false"),
+        ({"name": "n", "limit": "many"}, "--limit many: need a whole number"),
+        ({"name": "n", "share": "half"}, "--share half: need a number"),
+        ({"name": "n", "loud": "perhaps"}, "--loud perhaps: need true or false"),
         ({"name": "n", "mode": "exactly"}, "--mode exactly: no such choice; did you mean exact?"),
-        ({"name": "n", "sizes": "1,x"}, "--sizes 1,x: need A,B"),
+        ({"name": "n", "sizes": "1,x"}, "--sizes 1,x: need a list, each a whole number"),
         ({}, "missing: --name"),
     ],
 )
@@ -71,11 +71,11 @@ def test_words_that_do_not_fit_are_one_clear_line(words: dict[str, str], said: s
     ("text", "said"),
     [
         ("[run]\nlimits = 1", "limits: no such key; did you mean limit?"),
-        ('[run]\nlimit = "1"', "limit = '1': need N"),
-        ("[run]\nlimit = true", "limit = True: need N"),
-        ("[run]\nloud = 1", "loud = 1: need true|false"),
-        ("[run]\nwords = [1]", "words = 1: need TEXT"),
-        ("[run]\nbits = 5", "no such choice"),
+        ('[run]\nlimit = "1"', "limit = '1': need a whole number"),
+        ("[run]\nlimit = true", "limit = True: need a whole number"),
+        ("[run]\nloud = 1", "loud = 1: need true or false"),
+        ("[run]\nwords = [1]", "words = 1: need text"),
+        ("[run]\nbits = 5", "a.toml: bits = 5: no such choice; known: 4, 8"),
         ("run = 3", "need a table, [run]"),
         ("[run", "no valid TOML"),
     ],
@@ -88,6 +88,22 @@ def test_files_that_do_not_fit_are_one_clear_line(tmp_path: Path, text: str, sai
         load(Settings, file=file, section="run", overrides={"name": "n"})
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"limits": "1"}, "--set run.limits: no such key; did you mean limit?"),
+        ({"limit": "many"}, "--set run.limit=many: need a whole number"),
+        ({"mode": "exactly"}, "--set run.mode=exactly: no such choice; did you mean exact?"),
+        ({}, "missing: --set run.name"),
+    ],
+)
+def test_messages_spell_words_as_the_user_did(words: dict[str, str], said: str) -> None:
+    """A word that was no --flag is never called one."""
+    with pytest.raises(ConfigError) as caught:
+        load(Settings, overrides=words, flag="--set run.", equals="=")
+    assert str(caught.value) == said
 
 
 def test_missing_and_binary_files(tmp_path: Path) -> None:

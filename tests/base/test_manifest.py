@@ -144,7 +144,7 @@ def test_what_cannot_be_opened_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"cannot open .*choose another with --data"):
         Manifest(Workspace(tmp_path / "file"))
     (tmp_path / "state.sqlite").write_bytes(b"not a database, whatever its name" * 100)
-    with pytest.raises(StorageError, match="move state.sqlite") as caught:
+    with pytest.raises(StorageError, match=r"move state\.sqlite") as caught:
         Manifest(Workspace(tmp_path))
     assert "\n" not in str(caught.value)
 

@@ -155,9 +155,23 @@ def test_jsonl_of_other_makes(tmp_path: Path) -> None:
         (b'{"id": "a", "text": "x"}\n{"id": "b", ', CorruptFileError, "line 2 is no JSON"),
         (b'{"id": "a", "text": "x"}\n["b"]\n', CorruptFileError, "line 2 is no JSON object"),
         (b'{"id": "a", "text": "\xff"}\n', CorruptFileError, "line 1 is no JSON"),
-        (b'{"id": "a", "text": "\\ud800"}\n', CorruptFileError, "unfit types"),
-        (b'{"id": 99999999999999999999999, "text": "a"}\n', CorruptFileError, "unfit types"),
-        (b'{"id": "a", "text": "x", "n": 1}\n{"id": "b", "text": "y", "n": "1"}\n', CorruptFileError, "mixed"),
+        (
+            b'{"id": "a", "text": "x"}\n\n{"id": "b", "text": "\\ud800"}\n',
+            CorruptFileError,
+            "line 3, column 'text': half",
+        ),
+        (b'{"id": "a", "text": "x", "n": ["\\udc00"]}\n', CorruptFileError, "line 1, column 'n': half"),
+        (b'{"id": "a", "text": "x", "\\ud800": 1}\n', CorruptFileError, "line 1, column '\\ud800': half"),
+        (
+            b'{"id": 1, "text": "x"}\n{"id": 99999999999999999999999, "text": "a"}\n',
+            CorruptFileError,
+            "line 2, column 'id'",
+        ),
+        (
+            b'{"id": "a", "text": "x", "n": 1}\n{"id": "b", "text": "y", "n": "1"}\n',
+            CorruptFileError,
+            "line 2, column 'n': a string",
+        ),
         (b"[" * 100_000, CorruptFileError, "line 1 is no JSON"),
         (b"", EmptyInputError, "no rows"),
         (b"\n \n", EmptyInputError, "no rows"),
@@ -178,6 +192,65 @@ def test_jsonl_that_is_wrong(tmp_path: Path, content: bytes, kind: type[InputErr
     assert type(caught.value) is kind
     assert said in str(caught.value)
     _one_line(caught, path)
+
+
+def test_the_line_named_is_the_first_that_does_not_fit(tmp_path: Path) -> None:
+    """Among many rows the very line is named, and no value is shown: it may be personal data."""
+    path = tmp_path / "a.jsonl"
+    rows = [{"id": str(n), "text": "x", "n": n if n < 700 else f"secret {n}"} for n in range(1000)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(CorruptFileError, match="line 701, column 'n': a string") as caught:
+        read_input(path)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_only_the_columns_asked_for_are_read(tmp_path: Path, suffix: str) -> None:
+    """A column that a command does not name cannot fail it; one that is not there is left out."""
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".jsonl":
+        path.write_text('{"n": 1, "source": "s", "id": "a", "text": "x"}\n{"n": "1", "id": "b", "text": "y"}\n')
+        with pytest.raises(CorruptFileError):
+            read_input(path)
+    else:
+        rows = [["s", None], ["a", "b"], ["x", "y"], [1, 2], [3, 4]]
+        pq.write_table(pa.table(rows, names=["source", "id", "text", "n", "n"]), path)
+    wanted = [{"id": "a", "text": "x", "source": "s"}, {"id": "b", "text": "y", "source": None}]
+    table = read_input(path, ("source", "revision"))
+    assert sorted(table.column_names) == ["id", "source", "text"]
+    assert table.to_pylist() == wanted
+    assert sorted(read_input(path, ()).column_names) == ["id", "text"]
+
+
+@pytest.mark.parametrize("columns", [None, ()])
+def test_text_however_parquet_holds_it(tmp_path: Path, columns: tuple[str, ...] | None) -> None:
+    """Dictionaries, views and large strings are text, dictionaries of whole numbers are ids; all come as strings."""
+    path = tmp_path / "a.parquet"
+    kinds = [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
+    for kind in [*kinds, pa.dictionary(pa.int8(), pa.large_string())]:
+        columns_of = {name: pa.array(found, pa.string()).cast(kind) for name, found in (("id", "ab"), ("text", "第x"))}
+        pq.write_table(pa.table(columns_of), path)
+        table = read_input(path, columns)
+        assert table.to_pylist() == [{"id": "a", "text": "第"}, {"id": "b", "text": "x"}]
+        assert set(table.schema.types) == {pa.string()}
+    pq.write_table(pa.table({"id": pa.array([7, 8]).dictionary_encode(), "text": ["x", "y"]}), path)
+    assert read_input(path, columns).column("id").to_pylist() == ["7", "8"]
+
+
+def test_parquet_text_that_is_no_utf8(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 in a column called text are one line, as a null in a dictionary or bytes for ids are."""
+    path = tmp_path / "a.parquet"
+    broken = pa.Array.from_buffers(pa.string(), 1, pa.array([b"a\xff"], pa.binary()).buffers())
+    pq.write_table(pa.table({"id": ["a"], "text": broken}), path)
+    with pytest.raises(CorruptFileError, match="column text cannot be read as text") as caught:
+        read_input(path)
+    _one_line(caught, path)
+    pq.write_table(pa.table({"id": ["a", "b"], "text": pa.array(["x", None]).dictionary_encode()}), path)
+    with pytest.raises(InputError, match=r"1 row\(s\) without text"):
+        read_input(path)
+    pq.write_table(pa.table({"id": [b"a"], "text": ["x"]}), path)
+    with pytest.raises(InputError, match="column id is binary; it must be text"):
+        read_input(path)
 
 
 def test_input_by_name(tmp_path: Path) -> None:
@@ -204,3 +277,19 @@ def test_jsonl_output_of_times(tmp_path: Path) -> None:
     time = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
     write_output(tmp_path / "a.jsonl", pa.table({"id": ["a"], "time": [time]}))
     assert json.loads((tmp_path / "a.jsonl").read_text()) == {"id": "a", "time": "2026-01-02 00:00:00+00:00"}
+
+
+def test_jsonl_output_of_bytes_and_numbers_without_end(tmp_path: Path) -> None:
+    """Bytes are Base64; numbers that JSON lacks are null, inside lists too; so every line is JSON."""
+    nan = float("nan")
+    columns = {"id": ["a", "b"], "raw": [b"\xff\x00", None], "n": [nan, 1.5], "m": [[float("inf"), 2.0], []]}
+    write_output(tmp_path / "a.jsonl", pa.table(columns))
+
+    def refuse(word: str) -> float:
+        raise AssertionError(word)
+
+    lines = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert [json.loads(line, parse_constant=refuse) for line in lines] == [
+        {"id": "a", "raw": "/wA=", "n": None, "m": [None, 2.0]},
+        {"id": "b", "raw": None, "n": 1.5, "m": []},
+    ]

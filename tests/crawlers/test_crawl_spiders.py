@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import crawl_sites as sites
@@ -146,6 +147,19 @@ def test_wikipedia_dump_is_not_downloaded_twice(tmp_path: Path) -> None:
         ended = crawl("wikipedia", tmp_path / "w", *at(site), "-a", "lang=ja")
         assert site.targets[first:] == ["/robots.txt", "/jawiki/latest/jawiki-latest-sha1sums.txt"]
     assert ended.summary["documents"] == 2
+
+
+def test_documents_of_a_dump_from_an_earlier_run_go_back_to_a_fetch(tmp_path: Path) -> None:
+    """A kill between the last piece and its history leaves pieces without a fetch; the next run books the whole."""
+    with sites.dumps(sites.dump(sites.articles("ja", 2)), b"").serve() as site:
+        crawl("wikipedia", tmp_path / "w", *at(site), "-a", "lang=ja")
+        for folder in ("fetches", "documents"):
+            shutil.rmtree(tmp_path / "w" / folder)
+        crawl("wikipedia", tmp_path / "w", *at(site), "-a", "lang=ja")
+    known = {row["raw_sha256"] for row in fetches(tmp_path / "w", "wikipedia")}
+    containers = {row["container_sha256"] for row in documents(tmp_path / "w", "wikipedia")}
+    assert containers
+    assert containers <= known
 
 
 def test_wikipedia_dump_with_a_wrong_checksum_gives_nothing(tmp_path: Path) -> None:

@@ -71,6 +71,22 @@ def test_bad_input_is_one_clear_line(
     assert not (tmp_path / "o").exists()
 
 
+def test_flags_steer_the_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A threshold that nothing but a copy reaches keeps the near duplicate, a lower one finds it."""
+    rows: list[dict[str, object]] = [{"id": "1", "text": TEXT}, {"id": "2", "text": TEXT + "別"}]
+    source = jsonl(tmp_path / "a.jsonl", rows)
+    for threshold, kept in (("1", 2), ("0.5", 1)):
+        words = ("--threshold", threshold, "--bands", "32", "--rows", "4")
+        assert call(source, "--out", str(tmp_path / "o"), "--json", *words) == 0
+        assert json.loads(capsys.readouterr().out)["kept"] == kept
+
+
+def test_columns_that_are_not_read_cannot_fail_the_search(tmp_path: Path) -> None:
+    """A column of mixed types that has no part in the search stops nothing."""
+    rows: list[dict[str, object]] = [{"id": "1", "text": TEXT, "n": 1}, {"id": "2", "text": "x", "n": "1"}]
+    assert call(jsonl(tmp_path / "a.jsonl", rows), "--out", str(tmp_path / "o")) == 0
+
+
 def test_the_same_id_in_two_files_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Ids must be unique over all inputs together."""
     files = [jsonl(tmp_path / name, [{"id": "1", "text": TEXT}]) for name in ("a.jsonl", "b.jsonl")]

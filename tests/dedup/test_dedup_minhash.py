@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -99,3 +100,24 @@ def test_the_text_is_folded_once() -> None:
     """Folding a folded text changes nothing that the signature sees."""
     text = "ＡＢＣ　㎎ ① ｶﾞ"
     assert folded(folded(text)) == folded(text)
+
+
+def test_a_list_of_strings_is_signed_as_an_array_is() -> None:
+    """A caller without Arrow gets the same rows."""
+    texts = ["航空機の安全", "", "ab"]
+    assert np.array_equal(signatures(texts), signatures(pa.array(texts)))
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["x", "ab\ud800c"], "text 1 .* half of a surrogate pair"),
+        (["x", None], "1 of 2 texts are null"),
+        (["x", 3], "text 1 .* is int: give strings"),
+        (pa.array([1]), "text 0 .* is int: give strings"),
+    ],
+)
+def test_what_is_no_text_is_told_by_its_place(texts: Any, said: str) -> None:
+    """No signature is made of what no table can hold."""
+    with pytest.raises(InputError, match=said):
+        signatures(texts)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from corpus.base.shards import read_shard
+from corpus.base.shards import read_input, read_shard
 from corpus.extract.files import EXTRACTED
 from hakusho.cli import main
 
@@ -94,3 +95,47 @@ def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert code == status
         assert said in error
         assert error.count("\n") == 1
+
+
+def test_files_of_one_name_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal names, and equal contents, give ids that differ, so that the rows go on to the other commands."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("xa/x.txt", "xb/x.txt", "r/xa/x.txt", "r/y.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("A report on the safety of aircraft.\n")
+    for words in (["xa/x.txt", "xb/x.txt", "r", "xa"], ["r", "xb", "xa/x.txt", "xb/x.txt"]):
+        assert call(capsys, *words, "--out", "o.jsonl")[0] == 0
+        table = read_input(tmp_path / "o.jsonl")
+        assert table.column("file").to_pylist() == ["r/xa/x.txt", "xa/x.txt", "xb/x.txt", "y.txt"]
+    assert call(capsys, "r", "--out", "o.jsonl")[0] == 0
+    assert read_input(tmp_path / "o.jsonl").column("file").to_pylist() == ["xa/x.txt", "y.txt"]
+
+
+def test_file_names_that_are_no_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Old names are written with their bytes in hexadecimal; one that then looks like another is refused in a line."""
+    (tmp_path / os.fsdecode(b"in")).mkdir()
+    old = os.fsencode(tmp_path / "in") + b"/old\xe9.txt"
+    Path(os.fsdecode(old)).write_text("A report on the safety of aircraft.\n")
+    for out in ("o.jsonl", "o.parquet"):
+        assert call(capsys, str(tmp_path / "in"), "--out", str(tmp_path / out), "--json")[0] == 0
+        assert read_input(tmp_path / out).column("file").to_pylist() == ["old\\xe9.txt"]
+    (tmp_path / "in" / "old\\xe9.txt").write_text("Another.\n")
+    status, _, error = call(capsys, str(tmp_path / "in"))
+    assert status == 1
+    assert "rename one" in error
+    assert error.count("\n") == 1
+
+
+def test_a_page_that_stands_twice_in_a_dump_is_one_row(
+    tmp_path: Path, samples: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ids stay unique where a dump repeats a page byte for byte."""
+    data = samples["dump.xml"]
+    start, end = data.index(b"<page>"), data.rindex(b"</page>") + len(b"</page>")
+    (tmp_path / "jawiki-x.xml").write_bytes(data[:end] + data[start:end] + data[end:])
+    status, text, _ = call(capsys, str(tmp_path / "jawiki-x.xml"), "--out", str(tmp_path / "o.jsonl"), "--json")
+    assert status == 0
+    assert json.loads(text)["outcomes"] == {"ok": 1}
+    assert read_input(tmp_path / "o.jsonl").num_rows == 1

@@ -79,6 +79,24 @@ def test_no_document(data: bytes, url: str, content_type: str, outcome: str) -> 
     assert "\n" not in done.reason
 
 
+@pytest.mark.parametrize(
+    "content_type", ["image/jpeg", "Image/PNG", "audio/mpeg", " video/mp4; codecs=x", "font/woff2", ""]
+)
+def test_media_are_no_text(content_type: str) -> None:
+    """A picture, a sound or a film is never read as text, however short it was cut; nor is one without a type."""
+    done = extract(b"\xff\xd8\xff\xe0jpeg", url="", content_type=content_type)
+    assert (done.outcome, done.text) == ("unsupported", "")
+    if content_type:
+        assert extract(b"GIF89a words", url="", content_type=content_type).outcome == "unsupported"
+    assert extract(b"\x89PNG\r\n\x1a\nIHDR", url="").outcome == "unsupported"
+
+
+def test_content_decides_before_a_wrong_media_type(samples: dict[str, bytes]) -> None:
+    """A server that calls a report a picture does not hide it."""
+    for name in ("report.pdf", "law.xml", "wiki.html"):
+        assert extract(samples[name], url="", content_type="image/jpeg").outcome == "ok"
+
+
 def test_many_comments_take_no_time(samples: dict[str, bytes]) -> None:
     """A head of thousands of comments is read past, with and without a root element after it."""
     started = time.perf_counter()

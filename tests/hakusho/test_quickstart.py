@@ -98,6 +98,13 @@ def test_the_dataset_opens_with_the_datasets_library(
     assert rows == kept
 
 
+def test_attribution_says_that_this_was_a_rehearsal(whole_way: tuple[Path, str]) -> None:
+    """Made-up documents from loopback are never passed off as the sites' own."""
+    rows = pq.read_table(whole_way[0] / "dataset" / "ATTRIBUTION.parquet").to_pylist()
+    assert rows
+    assert all(row["rehearsal"] and row["harvested_url"].startswith("http://127.0.0.1:") for row in rows)
+
+
 def test_training_lowered_the_loss_on_held_out_law(whole_way: tuple[Path, str]) -> None:
     """The adapter that was saved learnt something that it was not shown."""
     [path] = (whole_way[0] / "models").glob("*/gates.safetensors")

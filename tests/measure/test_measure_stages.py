@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from corpus.base.shards import read_shard, write_shard
 from corpus.base.stages import Task, run_tasks
 from corpus.base.workspace import Workspace
 from corpus.measure.pii import PII
+from corpus.measure.pii_rules import RULES
 from corpus.measure.quality import MEASURES
 from hakusho.cli import main
 
@@ -100,3 +102,23 @@ def test_a_missing_file_is_one_clear_line(tmp_path: Path, capsys: pytest.Capture
     assert call(str(tmp_path / "none.jsonl"), "--out", str(tmp_path / "o.jsonl")) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_help_lists_every_type_found_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever relies on masking reads what is looked for, each rule by name, and that the rest stays."""
+    assert call("--help") == 0
+    page = " ".join(capsys.readouterr().out.split())
+    found, _, rest = page.partition("Types found:")[2].partition("Nothing else is looked for:")
+    assert set(re.findall(r"\b[A-Z][A-Z_]{3,}\b", found)) == {kind for kind, _ in RULES}
+    for what in ("addresses", "dates of birth", "bank accounts", "passports", "residence cards", "social security"):
+        assert what in rest
+
+
+def test_columns_without_a_part_in_it_cannot_fail_the_command(tmp_path: Path) -> None:
+    """A column of mixed types is not read, and a source that is no name is no official one."""
+    source = tmp_path / "in.jsonl"
+    rows = [{"id": n, "text": ROWS[0]["text"], "n": n if n else "0", "source": ["egov"]} for n in range(2)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert call(str(source), "--out", str(tmp_path / "out.jsonl")) == 0
+    made = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["id"] for row in made] == ["0", "1"]
