@@ -1,7 +1,8 @@
 """DuckDB over a workspace: its Parquet folders, read in place as views, and the SELECTs of sql/ beside them.
 
 Nothing is stored: the database lives in memory and the Parquet files stay the only truth. A folder that holds no file
-yet is an empty view with the right columns, so every report also runs on an empty workspace.
+yet is an empty view with the right columns, so every report also runs on an empty workspace. Queries only read: one
+SELECT at a time, over the files of the workspace and no others, without extensions and without the network.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _FILES = {
     "attribution": "dataset/ATTRIBUTION.parquet",
 }
 _DATASET_PATH = r"(?:^|[/\\])([^/\\]+)[/\\]([a-z]+)-[0-9]+-of-[0-9]+\.parquet$"
+_EXPLAIN = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\b(?:\s+analyze\b|\s*\([^)]*\))?", re.IGNORECASE | re.DOTALL)
 _HEADER = re.compile(r"-- (title|grain|columns|fails when|severity|bars|order): *(.*)")
 
 
@@ -81,6 +83,7 @@ def queries(kind: str) -> list[Query]:
 def connect(workspace: Workspace, *, threads: int = 2, memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
     """Open an in-memory database with a view a table of the workspace, a policy table and a staging SELECT.
 
+    It is locked: it reads and spills below the workspace's folder alone, and none of its options can be changed.
     Raises InputError where the workspace's folder is missing, CorruptFileError (naming the file) where a Parquet file
     of it cannot be read.
     """
@@ -100,28 +103,73 @@ def connect(workspace: Workspace, *, threads: int = 2, memory_limit: str = "2GB"
     for kind in ("policy", "staging"):
         for item in queries(kind):
             connection.execute(f'CREATE VIEW "{item.name}" AS {item.sql}')
+    _lock(connection, workspace)
     return connection
 
 
 def query(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object] | None = None) -> Table:
-    """Run one statement, with values for its $names, and fetch its rows.
+    """Run one SELECT (or DESCRIBE, SUMMARIZE, SHOW, EXPLAIN), with values for its $names, and fetch its rows.
 
-    Raises UsageError, in one line, where the statement is wrong, and CorruptFileError where a file it reads is.
+    Raises UsageError, in one line, where it is wrong or no such statement, CorruptFileError where a file it reads is
+    damaged, InputError where it needs more memory.
     """
     import duckdb
 
     try:
-        if not connection.extract_statements(sql):
-            raise UsageError('bad query: nothing to run; give one statement, e.g. "SELECT * FROM overview"')
+        _only_reads(connection, sql)
         cursor = connection.execute(sql, values) if values else connection.execute(sql)
         columns = [str(column[0]) for column in cursor.description or []]
         return Table(columns, cursor.fetchall() if columns else [])
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
-        raise CorruptFileError(f"cannot read the workspace: {_one_line(error)}") from error
     except duckdb.OutOfMemoryException as error:
         raise InputError(f"the query needs more memory: {_one_line(error)}; raise --memory-limit") from error
+    except duckdb.PermissionException as error:
+        raise UsageError(f"bad query: it reads the workspace and nothing else; {_one_line(error)}") from error
     except duckdb.Error as error:
+        if _of_a_file(error):
+            raise CorruptFileError(f"cannot read the workspace: {_one_line(error)}") from error
         raise UsageError(f"bad query: {_one_line(error)}") from error
+
+
+def _only_reads(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Raise UsageError unless the text is exactly one statement that writes nothing."""
+    import duckdb
+
+    statements = connection.extract_statements(sql)
+    if not statements:
+        raise UsageError('bad query: nothing to run; give one statement, e.g. "SELECT * FROM overview"')
+    if len(statements) > 1:
+        raise UsageError(f"bad query: {len(statements)} statements; give one")
+    kind, explained = statements[0].type, statements
+    if kind == duckdb.StatementType.EXPLAIN:  # EXPLAIN ANALYZE runs what it explains
+        explained = connection.extract_statements(_EXPLAIN.sub("", statements[0].query, count=1))
+    if [one.type for one in explained] != [duckdb.StatementType.SELECT]:
+        hint = "; name the values of a PIVOT: ON column IN (…)" if kind == duckdb.StatementType.MULTI else ""
+        raise UsageError(
+            f"bad query: only a SELECT (or DESCRIBE, SUMMARIZE, SHOW, EXPLAIN of one) runs here, not {kind.name}{hint}"
+        )
+
+
+def _of_a_file(error: duckdb.Error) -> bool:
+    """Whether an error comes from a file's bytes; what the Parquet reader finds inside one has no class of its own."""
+    import duckdb
+
+    text = str(error)
+    unclassed = type(error) is duckdb.Error and "extension" not in text
+    return unclassed or isinstance(error, duckdb.IOException) or ".parquet'" in text
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+    """From here on nothing outside the workspace is read, nothing is loaded and no option changes.
+
+    DuckDB holds the pattern of a view against the allowed folders as it stands, and each file it finds as well.
+    """
+    root = workspace.root.as_posix()
+    folders = ", ".join(f"'{_quote(name)}/'" for name in sorted({root, _glob_literal(root)}))
+    connection.execute(f"SET allowed_directories = [{folders}]")
+    connection.execute("SET autoload_known_extensions = false")
+    connection.execute("SET python_enable_replacements = false")  # a table's name is never a Python variable
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def _read_query(path: Path) -> Query:
@@ -160,6 +208,11 @@ def _create_source_view(
         )
     try:
         connection.execute(f"CREATE VIEW {name} AS {select}")
+        held = {column[0] for column in connection.execute(f"DESCRIBE {name}").fetchall()}
+        if not held.issuperset(schema.names):  # files older than a column, which the history of fetches keeps
+            connection.register(f"{name}_empty", schema.empty_table())
+            select = f"{select} UNION ALL BY NAME SELECT * FROM {name}_empty"
+            connection.execute(f"CREATE OR REPLACE VIEW {name} AS {select}")
     except duckdb.Error as error:
         raise CorruptFileError(f"cannot read {name}: {_one_line(error)}; run the stage again to rebuild it") from error
 
@@ -173,8 +226,8 @@ def _quote(text: str) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    """DuckDB's message without the drawing of the query below it."""
-    text = str(error).split("\n\nLINE ")[0]
+    """DuckDB's message without the drawing of the query and the advice below it."""
+    text = str(error).split("\n\nLINE ")[0].split("\n\nPossible solutions")[0]  # what it proposes is locked here
     return " ".join(text.split())
 
 

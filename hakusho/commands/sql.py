@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hakusho.commands._shared import ExampleCommand, data_option, workers_option
+from hakusho.commands._shared import ExampleCommand, data_option, emit, json_option, workers_option
 from hakusho.report.options import memory_option
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @data_option
 @workers_option
 @memory_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a row for machines, nothing else.")
+@json_option
 def command(
     statement: str | None,
     file: str | None,
@@ -40,21 +39,21 @@ def command(
 ) -> None:
     """Ask the workspace in DuckDB's SQL; its Parquet folders are views, read in place.
 
-    Prints a table, long cells cut; with --json one object a row, whole.
+    One SELECT (or DESCRIBE, SUMMARIZE, SHOW, EXPLAIN), which reads the workspace and nothing else. Prints a table, long
+    cells cut; with --json one object, {"columns": [names], "rows": [[values]]}, whole.
     """
     from corpus.base.errors import UsageError
     from hakusho.database import connect, query
     from hakusho.report.text import table
+    from hakusho.report.values import plain
 
     if [statement is not None, file is not None, listing].count(True) != 1:
         raise UsageError("give one of QUERY, --file FILE and --list; see hakusho sql --help")
     with connect(workspace, threads=workers, memory_limit=memory_limit) as connection:
-        found = _listing(connection) if listing else query(connection, statement or _read(str(file)))
-    if as_json:
-        for row in found.records():
-            click.echo(json.dumps(row, ensure_ascii=False, default=str))
-    else:
-        click.echo(table(found.columns, found.rows))
+        found = (
+            _listing(connection) if listing else query(connection, _read(str(file)) if statement is None else statement)
+        )
+    emit({"columns": found.columns, "rows": plain(found.rows)}, table(found.columns, found.rows), as_json=as_json)
 
 
 def _read(name: str) -> str:

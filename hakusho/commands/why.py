@@ -22,7 +22,8 @@ def command(name: str, workspace: Workspace, *, as_json: bool) -> None:
     The name is a document id (4 or more of its first characters do), the source's own key, or a URL. For a URL that
     gave no document, its fetches say why.
     """
+    from hakusho.report.values import plain
     from hakusho.report.why import tell, why
 
     story = why(workspace, name)
-    emit(story, tell(story), as_json=as_json)
+    emit(plain(story), tell(story), as_json=as_json)

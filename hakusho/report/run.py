@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from corpus.base.commit import commit_bytes
+from corpus.base.errors import EmptyInputError
 from corpus.base.manifest import Manifest
 from hakusho.database import Query, connect, queries, query
+from hakusho.report.values import plain
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,9 +75,17 @@ class Page:
 
 
 def collect(workspace: Workspace, *, threads: int = 2, memory_limit: str = "2GB") -> Page:
-    """Run every check and report over a workspace. Raises InputError, CorruptFileError."""
+    """Run every check and report over a workspace.
+
+    Raises EmptyInputError where nothing was ever fetched (checks that looked at nothing have not passed), InputError
+    where there is no workspace, CorruptFileError.
+    """
     with connect(workspace, threads=threads, memory_limit=memory_limit) as connection:
         overview = query(connection, "SELECT * FROM overview").records()[0]
+        if not overview["fetches"] and not overview["documents"]:
+            raise EmptyInputError(
+                f"nothing to report in {workspace.root}; harvest first (scrapy crawl egov --help shows how)"
+            )
         checks = [_check(connection, item) for item in queries("quality")]
         reports = [_statement(connection, item) for item in queries("reports")]
     return Page(overview, checks, reports)
@@ -128,11 +137,4 @@ def _statement(connection: duckdb.DuckDBPyConnection, item: Query) -> Statement:
 
 
 def _plain_rows(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    return [[_plain(value) for value in row] for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    """A value of DuckDB as JSON knows it."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    return [[plain(value) for value in row] for row in rows]

@@ -28,7 +28,7 @@ SELECT id, source, key, revision, url, title, lang, length(text) AS chars, raw_s
 FROM documents WHERE id = $id
 """
 _FETCHES = """
-SELECT f.time, f.run, f.url, f.final_url, f.status, f.outcome, f.bytes, f.etag, f.last_modified
+SELECT f.time, f.run, f.url, f.final_url, f.status, f.outcome, f.bytes, f.etag, f.last_modified, f.asked_url, f.robots_rule, f.robots_line
 FROM fetches AS f INNER JOIN documents AS d ON coalesce(d.container_sha256, d.raw_sha256) = f.raw_sha256
 WHERE d.id = $id ORDER BY f.time, f.url
 """
@@ -52,7 +52,7 @@ _MEASURES = "SELECT measure, value FROM measure_values WHERE id = $id ORDER BY m
 _DATASET = "SELECT config, split, n_chars, pii_masked FROM dataset WHERE id = $id"
 _ATTRIBUTION = "SELECT retrieved_at, harvested_url, rehearsal FROM attribution WHERE id = $id"
 _NO_DOCUMENT_FETCHES = """
-SELECT time, source, url, status, purpose, outcome, reason FROM fetches
+SELECT time, source, url, status, purpose, outcome, reason, robots_rule, robots_line FROM fetches
 WHERE url = $name OR final_url = $name ORDER BY time, url
 """
 _NO_DOCUMENT_LEDGER = """

@@ -2,7 +2,8 @@
 -- grain: one document at one stage
 -- columns: stage, unit, id, problem
 -- fails when: a stage's input row is not in its books, is booked twice, is booked without being there, is dropped
---   without a reason, is kept and missing from the output, or is dropped and still there
+--   without a reason, is kept and missing from the output, or is dropped and still there; a stage that has neither
+--   books nor output has not run yet
 -- order: 1
 -- severity: error
 with went_in as (
@@ -69,8 +70,14 @@ came_out as (
     from dataset
 ),
 
-stages as (
-    select distinct stage from ledger
+both_ends as (
+    select unnest(['normalised', 'measures', 'pii', 'dedup', 'labels', 'dataset']) as stage
+),
+
+ran as (
+    select stage from ledger
+    union
+    select stage from came_out
 ),
 
 booked as (
@@ -90,7 +97,7 @@ problems as (
         went_in.id,
         'went in and is not booked' as problem
     from went_in
-    semi join stages on went_in.stage = stages.stage
+    semi join ran on went_in.stage = ran.stage
     anti join booked on went_in.stage = booked.stage and went_in.id = booked.id
     union all
     select
@@ -99,7 +106,7 @@ problems as (
         booked.id,
         'booked and never went in' as problem
     from booked
-    semi join went_in on booked.stage = went_in.stage
+    semi join both_ends on booked.stage = both_ends.stage
     anti join went_in as same on booked.stage = same.stage and booked.id = same.id
     union all
     select
@@ -108,7 +115,7 @@ problems as (
         booked.id,
         'kept and not in the output' as problem
     from booked
-    semi join came_out on booked.stage = came_out.stage
+    semi join both_ends on booked.stage = both_ends.stage
     anti join came_out as same on booked.stage = same.stage and booked.id = same.id
     where booked.outcome = 'kept'
     union all

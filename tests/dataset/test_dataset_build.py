@@ -16,7 +16,7 @@ from sample_workspace import DOCS, Doc, amend, sentence, shard_with, write_works
 
 from corpus.base.commit import sha256_file
 from corpus.base.errors import EmptyInputError, InputError, LedgerError
-from corpus.base.shards import read_shard
+from corpus.base.shards import read_shard, write_shard
 from corpus.base.workspace import Workspace
 from corpus.dataset.build import build
 from corpus.dataset.layout import ROWS, place_of, shard_paths
@@ -142,12 +142,19 @@ def test_a_cluster_lies_in_one_split(tmp_path: Path) -> None:
 
 
 def test_everything_dropped_is_an_error_and_leaves_no_old_shard(sample: Workspace) -> None:
-    """A dataset of nothing fails with the reasons, and the shards of the build before are not taken for it."""
-    for path in sample.shards("labels"):
+    """A dataset of nothing fails with the reasons and says that the shards of the build before went; they come back."""
+    good = {path: path.read_bytes() for path in sample.shards("labels")}
+    before = hashes(sample)
+    for path in good:
         amend(path, lambda rows: [{**row, "verdict": "DENY"} for row in rows])
-    with pytest.raises(LedgerError, match="verdict_deny"):
+    with pytest.raises(LedgerError, match=r"verdict_deny.*what it made before is gone.*rebuilds its files") as caught:
         build(sample)
+    assert "\n" not in str(caught.value)
     assert shard_paths(sample.path("dataset")) == []
+    for path, data in good.items():
+        path.write_bytes(data)
+    build(sample)
+    assert hashes(sample) == before
 
 
 def test_a_text_without_document_is_an_error(sample: Workspace) -> None:
@@ -175,7 +182,26 @@ def test_an_unknown_licence_is_dropped(tmp_path: Path) -> None:
 def test_nothing_to_build_from(tmp_path: Path) -> None:
     """An empty workspace is one clear line."""
     with pytest.raises(EmptyInputError, match="no pii"):
-        build(Workspace(tmp_path))
+        build(Workspace(tmp_path / "none"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["clusters", "duplicates"])
+def test_without_the_tables_of_duplicates_nothing_is_built(sample: Workspace, name: str) -> None:
+    """A table of dedup that is missing stops the build in one line: else every copy would be shipped."""
+    before = hashes(sample)
+    sample.path("dedup", f"{name}.parquet").unlink()
+    with pytest.raises(EmptyInputError, match=rf"no dedup/{name}\.parquet in .*; run hakusho curate first"):
+        build(sample)
+    assert hashes(sample) == before
+
+
+def test_a_text_that_dedup_never_saw_is_an_error(sample: Workspace) -> None:
+    """A masked text newer than the tables of duplicates stops the build with its id."""
+    doc = DOCS[0]
+    amend(sample.path("dedup", "clusters.parquet"), _without(doc.id))
+    with pytest.raises(InputError, match=rf"{doc.id} is in no cluster.*hakusho curate"):
+        build(sample)
 
 
 def test_attribution_joins_the_last_fetch(sample: Workspace) -> None:
@@ -201,6 +227,17 @@ def test_attribution_joins_the_last_fetch(sample: Workspace) -> None:
     assert (rows[other.id]["harvested_url"], rows[other.id]["rehearsal"]) == (other.url, False)
     assert rows[other.id]["attribution"]
     assert hashes(sample) == before  # a new fetch changes nothing but ATTRIBUTION
+
+
+def test_attribution_reads_history_older_than_a_column(tmp_path: Path) -> None:
+    """Fetches of before asked_url was a column are credited by their URL."""
+    workspace = write_workspace(tmp_path)
+    for path in workspace.shards("fetches"):
+        table = read_shard(path)
+        write_shard(path, table.select([name for name in table.column_names if name != "asked_url"]))
+    build(workspace)
+    rows = {row["id"]: row for row in read_shard(workspace.path("dataset", "ATTRIBUTION.parquet")).to_pylist()}
+    assert rows[DOCS[0].id]["harvested_url"] == DOCS[0].url
 
 
 def test_a_row_cut_from_a_dump_is_attributed_to_its_fetch(tmp_path: Path) -> None:

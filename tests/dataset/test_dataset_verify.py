@@ -61,6 +61,8 @@ def test_a_card_that_counts_wrongly_is_found_even_if_the_manifest_agrees(sample:
 
 
 def test_nothing_built(tmp_path: Path) -> None:
-    """Without a dataset there is one clear line."""
-    with pytest.raises(EmptyInputError, match="hakusho dataset build"):
-        verify(Workspace(tmp_path))
+    """Without a dataset there is one clear line, and looking for one leaves nothing behind."""
+    for root in (tmp_path, tmp_path / "none"):
+        with pytest.raises(EmptyInputError, match="hakusho dataset build"):
+            verify(Workspace(root))
+    assert list(tmp_path.iterdir()) == []

@@ -174,30 +174,74 @@ def test_what_comes_from_outside_is_escaped(sample: Workspace, call: Call) -> No
 
 
 def test_report_on_an_empty_workspace(tmp_path: Path, call: Call) -> None:
-    """Nothing harvested: an empty report, no trace."""
+    """Nothing harvested: checks that looked at nothing do not pass, and nothing is written; a query still works."""
     (tmp_path / "data").mkdir()
+    status, out, err = call("report")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "harvest first" in err
+    assert list((tmp_path / "data").iterdir()) == []
+    assert json.loads(call("sql", "SELECT count(*) AS n FROM rows", "--json")[1]) == {"columns": ["n"], "rows": [[0]]}
+
+
+def test_report_on_fetches_alone(sample: Workspace, call: Call) -> None:
+    """A harvest that brought no document is something to report on."""
+    for path in [*sample.root.iterdir()]:
+        if path.name != "fetches":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     status, _, err = call("report")
     assert (status, err) == (0, "")
-    assert "Nothing yet." in (tmp_path / "data" / "reports" / "report.html").read_text(encoding="utf-8")
+    assert "Nothing yet." in sample.path("reports", "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("words", [("report",), ("sql", "SELECT 1"), ("why", "abcd"), ("dataset", "verify")])
-def test_no_workspace_is_one_line(call: Call, words: tuple[str, ...]) -> None:
-    """Each command says in one line that there is nothing, and fails."""
+@pytest.mark.parametrize(
+    "words", [("report",), ("sql", "SELECT 1"), ("why", "abcd"), ("dataset", "verify"), ("dataset", "build")]
+)
+def test_no_workspace_is_one_line(call: Call, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Each command says in one line that there is nothing, fails, and makes no folder."""
     status, out, err = call(*words)
     assert (status, out, err.count("\n")) == (1, "", 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("sample")
-def test_sql_prints_a_table_or_json_lines(call: Call) -> None:
+def test_sql_prints_a_table_or_one_json_object(call: Call) -> None:
     """A query's rows, for people and for machines."""
     statement = "SELECT source, count(*) AS n FROM rows GROUP BY source ORDER BY source"
     assert call("sql", statement)[1].splitlines() == [
         "source     n", "---------  -", "egov       8", "nasa       2", "pmda       2", "wikipedia  4"
     ]  # fmt: skip
-    lines = call("sql", statement, "--json")[1].splitlines()
-    assert json.loads(lines[0]) == {"source": "egov", "n": 8}
-    assert len(lines) == 4
+    assert json.loads(call("sql", statement, "--json")[1]) == {
+        "columns": ["source", "n"],
+        "rows": [["egov", 8], ["nasa", 2], ["pmda", 2], ["wikipedia", 4]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("statement", "wanted"),
+    [
+        ("SELECT id FROM rows WHERE false", {"columns": ["id"], "rows": []}),
+        ("SELECT 1 AS a, 2 AS a", {"columns": ["a", "a"], "rows": [[1, 2]]}),
+        (
+            "SELECT 'nan'::FLOAT AS a, ['-inf'::DOUBLE, 1.5] AS b",
+            {"columns": ["a", "b"], "rows": [[None, [None, 1.5]]]},
+        ),
+        ("SELECT {'k': 'inf'::DOUBLE, 'd': 2.50} AS a", {"columns": ["a"], "rows": [[{"k": None, "d": 2.5}]]}),
+        ("SELECT MAP {1: 'x'} AS a, '\\xFF'::BLOB AS b", {"columns": ["a", "b"], "rows": [[{"1": "x"}, "ff"]]}),
+        (
+            "SELECT DATE '2026-11-01' AS a, true AS b, NULL AS c",
+            {"columns": [*"abc"], "rows": [["2026-11-01", True, None]]},
+        ),
+    ],
+)
+@pytest.mark.usefixtures("sample")
+def test_sql_json_is_one_strict_object(call: Call, statement: str, wanted: dict[str, object]) -> None:
+    """No row, equal column names, nested values and numbers that JSON has not: one object that any reader takes."""
+    status, out, _ = call("sql", statement, "--json")
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    assert (status, json.loads(out, parse_constant=refuse)) == (0, wanted)
 
 
 @pytest.mark.usefixtures("sample")
@@ -205,8 +249,8 @@ def test_sql_runs_files(call: Call, tmp_path: Path) -> None:
     """A file of the user, and by name one of those that come along."""
     own = tmp_path / "mine.sql"
     own.write_text("-- mine\nSELECT count(*) AS n FROM documents;\n", encoding="utf-8")
-    assert json.loads(call("sql", "--file", str(own), "--json")[1]) == {"n": len(DOCS)}
-    assert len(call("sql", "--file", "sql/reports/funnel.sql", "--json")[1].splitlines()) == 4
+    assert json.loads(call("sql", "--file", str(own), "--json")[1]) == {"columns": ["n"], "rows": [[len(DOCS)]]}
+    assert len(json.loads(call("sql", "--file", "sql/reports/funnel.sql", "--json")[1])["rows"]) == 4
     status, _, err = call("sql", "--file", str(tmp_path / "none.sql"))
     assert (status, err.count("\n")) == (1, 1)
 
@@ -214,7 +258,7 @@ def test_sql_runs_files(call: Call, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("sample")
 def test_sql_lists_views_and_files(call: Call) -> None:
     """--list names every view and every file."""
-    names = {json.loads(line)["name"] for line in call("sql", "--list", "--json")[1].splitlines()}
+    names = {name for _, name, _ in json.loads(call("sql", "--list", "--json")[1])["rows"]}
     assert {
         "fetches",
         "documents",
@@ -226,7 +270,9 @@ def test_sql_lists_views_and_files(call: Call) -> None:
     assert not [name for name in names if name.endswith("_empty")]
 
 
-@pytest.mark.parametrize("words", [("selec 1",), (), ("SELECT 1", "--list"), ("SELECT 1", "--file", "x")])
+@pytest.mark.parametrize(
+    "words", [("selec 1",), ("",), (), ("SELECT 1", "--list"), ("SELECT 1", "--file", "x"), ("SELECT 1; SELECT 2",)]
+)
 @pytest.mark.usefixtures("sample")
 def test_sql_wrong_use_is_exit_2_and_one_line(call: Call, words: tuple[str, ...]) -> None:
     """A bad query, none, or two at once."""

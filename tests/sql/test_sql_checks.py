@@ -173,6 +173,43 @@ def test_a_row_kept_in_the_books_and_missing_from_the_output(sample: Workspace) 
 
 
 @pytest.mark.parametrize(
+    ("lost", "stage", "problem"),
+    [
+        ("documents", "normalised", "booked and never went in"),
+        ("normalised", "measures", "booked and never went in"),
+        ("normalised", "normalised", "kept and not in the output"),
+        ("measures", "measures", "kept and not in the output"),
+        ("pii", "dataset", "booked and never went in"),
+        ("labels", "labels", "kept and not in the output"),
+    ],
+)
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_whole_side_of_a_stage_that_is_lost(
+    sample: Workspace, lost: str, stage: str, problem: str, emptied: bool
+) -> None:
+    """Books of a stage whose whole input or output is lost are wrong books, whether files are empty or gone."""
+    for path in sample.shards(lost):
+        if emptied:
+            amend(path, lambda _: [])
+        else:
+            path.unlink()
+    found = [
+        (row["id"], row["problem"]) for row in run(sample, "ledger_conservation").records() if row["stage"] == stage
+    ]
+    assert (IDS["law-2"], problem) in found
+
+
+@pytest.mark.parametrize("stage", ["normalised", "measures", "pii", "dedup", "labels", "dataset"])
+def test_output_without_books(sample: Workspace, stage: str) -> None:
+    """A stage that made rows and has no books at all is found."""
+    for path in sample.path("ledger", stage).iterdir():
+        path.unlink()
+    found = run(sample, "ledger_conservation").records()
+    assert {(row["stage"], row["problem"]) for row in found} == {(stage, "went in and is not booked")}
+    assert IDS["law-2"] in {row["id"] for row in found}
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         (" \n　", "empty"),
