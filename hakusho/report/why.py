@@ -28,7 +28,8 @@ SELECT id, source, key, revision, url, title, lang, length(text) AS chars, raw_s
 FROM documents WHERE id = $id
 """
 _FETCHES = """
-SELECT f.time, f.run, f.url, f.final_url, f.status, f.outcome, f.bytes, f.etag, f.last_modified, f.asked_url, f.robots_rule, f.robots_line
+SELECT f.time, f.run, f.url, f.final_url, f.status, f.outcome, f.bytes, f.etag, f.last_modified,
+  f.asked_url, f.robots_rule, f.robots_line
 FROM fetches AS f INNER JOIN documents AS d ON coalesce(d.container_sha256, d.raw_sha256) = f.raw_sha256
 WHERE d.id = $id ORDER BY f.time, f.url
 """
