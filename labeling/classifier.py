@@ -22,8 +22,9 @@ from typing import Any
 
 from corpus.base.errors import CorruptFileError, InputError, TrainingError
 from labeling import seeds as seed_files
-from labeling.features import features
+from labeling.features import features, size
 from labeling.fit import PREFIX
+from labeling.policy import DOMAIN_WORDS
 from labeling.taxonomy import DOMAINS, Domain
 
 __all__ = ["PARAMETERS", "SEEDS", "DomainClassifier", "Prediction", "fit_temperature", "load_seeds", "temper", "train"]
@@ -165,15 +166,15 @@ class DomainClassifier:
             raise CorruptFileError(message) from error
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """The prediction for each text; all domains alike where a text holds no word. Never raises on a text."""
+        """The prediction for each text; all domains alike where it has too few words. Never raises on a text."""
         lines = [features(text) for text in texts]
         if not lines:
             return []
         # Only the list form of predict works with every build of fastText and numpy 2.
         names, scores = self._model.predict(lines, k=len(DOMAINS))
-        # fastText has an opinion on the empty line, too; we have none.
+        # fastText has an opinion on the shortest line, even on the empty one; we have none.
         return [
-            self._prediction(row, found) if line else _UNKNOWN
+            self._prediction(row, found) if size(line) >= DOMAIN_WORDS else _UNKNOWN
             for line, row, found in zip(lines, names, scores, strict=True)
         ]
 

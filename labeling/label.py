@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from labeling import policy
 from labeling.classifier import DomainClassifier, Prediction
-from labeling.features import features
+from labeling.features import features, size
 from labeling.ruleset import Finding, Ruleset, load_rules
 from labeling.settings import LabelSettings
 from labeling.taxonomy import Domain, Hazard, Verdict
@@ -34,10 +34,10 @@ COLUMNS = pa.schema(
         ),
         _field("domain_content", pa.string(), "domain by the text alone, also where the classifier abstained"),
         _field("domain_source", pa.string(), "domain by provenance; null without a known source", nullable=True),
-        _field("abstained", pa.bool_(), "the classifier was under the threshold; it decides nothing then"),
+        _field("abstained", pa.bool_(), "too few words, or the classifier was under the threshold; it decides nothing"),
         _field("hazards", pa.list_(pa.string()), "hazard codes of the rules that hold, sorted"),
         _field("rules", pa.list_(pa.string()), "ids of the rules that hold, sorted"),
-        _field("evidence", pa.list_(pa.string()), "rule[start:end] quote; no quote for private matches"),
+        _field("evidence", pa.list_(pa.string()), "rule[start:end] quote; no quote for private and nsfw matches"),
         _field("policy_version", pa.string(), "version of the policy and digest of the rule files"),
     ]
 )
@@ -71,7 +71,7 @@ class Label:
 
 
 def policy_version(rules: Ruleset) -> str:
-    """Version of the policy and the first digits of the digest of its rule files, e.g. "1+0123456789ab"."""
+    """Version of the policy and the first digits of the digest of its rule files, e.g. "2+0123456789ab"."""
     return f"{policy.POLICY_VERSION}+{rules.digest[:12]}"
 
 
@@ -147,11 +147,12 @@ class Labeler:
         )
 
     def _abstains(self, text: str, prediction: Prediction) -> bool:
-        threshold = self._settings.domain_threshold
+        threshold, line = self._settings.domain_threshold, features(text)
+        if size(line) < policy.DOMAIN_WORDS:
+            return True
         if prediction.domain not in policy.NSFW_DOMAINS:
             return prediction.score < threshold
-        short = len(features(text).split()) < policy.NSFW_WORDS
-        return short or prediction.score < max(threshold, policy.NSFW_THRESHOLD)
+        return len(line.split()) < policy.NSFW_WORDS or prediction.score < max(threshold, policy.NSFW_THRESHOLD)
 
     def _content(self, after: Sequence[tuple[Finding, Verdict]], prediction: Prediction) -> tuple[Domain, float, bool]:
         """Domain by the text, its score, and whether a document rule (not the classifier) said so."""

@@ -18,6 +18,7 @@ from labeling.taxonomy import Domain, Hazard, Verdict
 __all__ = [
     "DOMAIN_OVERRIDE",
     "DOMAIN_THRESHOLD",
+    "DOMAIN_WORDS",
     "HAZARD_DOMAIN",
     "LICENCE_RESTRICTED",
     "LICENCE_UNKNOWN",
@@ -37,7 +38,7 @@ __all__ = [
     "strictest",
 ]
 
-POLICY_VERSION = "1"
+POLICY_VERSION = "2"
 
 SOURCE_DOMAIN: dict[str, Domain] = {
     "egov": Domain.LAW_POLICY,
@@ -72,6 +73,9 @@ _NEVER_LOWERED = frozenset({Hazard.SECRET, Hazard.SEXUAL_PROHIBITED})
 # encyclopaedia as a source: an article on a missile goes to defence. Both can be set (labeling.settings).
 DOMAIN_THRESHOLD = 0.4
 DOMAIN_OVERRIDE = 0.9
+# Fewer words than the shortest passage it was trained and calibrated on (a kana or kanji is half a word), and the
+# classifier has no opinion: there, a single word would decide, with a score near 1.
+DOMAIN_WORDS = 10
 # The classifier's nsfw passages are notices about such text, not such text: only when very sure does it speak.
 # Nor on a text too short to be told from its single characters (words, or kana and kanji): measured on short posts, all
 # such calls were wrong.

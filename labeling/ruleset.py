@@ -29,6 +29,7 @@ from typing import Any
 
 from corpus.base.errors import ConfigError
 from labeling import rules as rule_files
+from labeling.policy import HAZARD_DOMAIN
 from labeling.taxonomy import Hazard, Verdict
 
 __all__ = ["Finding", "Rule", "Ruleset", "fold", "load_rules", "parse_rules"]
@@ -37,7 +38,7 @@ RULES_FOLDER = Path(rule_files.__file__).parent
 _WINDOW = 100
 _QUOTE = 40
 _SPANS_A_RULE = 3
-_NO_QUOTE = frozenset({Hazard.PRIVACY_PII, Hazard.SECRET})
+_NO_QUOTE = frozenset({Hazard.PRIVACY_PII, Hazard.SECRET, *HAZARD_DOMAIN})  # what is private, what is nsfw
 _KEYS = frozenset(
     {"id", "about", "kinds", "hazard", "verdict", "languages", "weight", "patterns", "unless", "min_matches"}
 )
@@ -81,7 +82,7 @@ class Finding:
     spans: tuple[tuple[int, int], ...]
 
     def evidence(self, text: str) -> list[str]:
-        """`rule[start:end] quote` for each span; no quote where the match itself is private."""
+        """`rule[start:end] quote` for each span; no quote where the match is private or nsfw."""
         return [self._line(text, start, end) for start, end in self.spans[:_SPANS_A_RULE]]
 
     def _line(self, text: str, start: int, end: int) -> str:

@@ -8,6 +8,7 @@ everything.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ NEVER_TRAINED = (
 )  # such text serves detection and refusal, never generation
 _FOLDERS = {"default": "data", "cc_by_sa": "cc_by_sa", "restricted": "restricted"}
 _LICENCES = {"default": LICENCES_OPEN, "cc_by_sa": LICENCES_SHARE_ALIKE, "restricted": ("restricted",)}
+_SHARD = re.compile(r"-([0-9]{5,})-of-([0-9]{5,})\.parquet$")
 _HELD_OUT_SHARE = 10  # one document in ten, where the dataset's validation split has none of the domain
 
 
@@ -76,42 +78,59 @@ class Selection:
 def shards(
     workspace: Workspace, include: Sequence[str] = (), splits: Sequence[str] = ("train", "validation")
 ) -> list[Path]:
-    """The dataset's shards of the configs that may be read, sorted. Raises InputError where there are none."""
+    """The dataset's shards of the configs that may be read, sorted.
+
+    Raises InputError where there are none, CorruptFileError where those of a config and split are not 0 to N-1 of N:
+    one that no build put there would be trained on, too.
+    """
     folders = ["data", "cc_by_sa", *include]
-    found = [
-        path
-        for folder in folders
-        for split in splits
-        for path in sorted(workspace.path("dataset", folder).glob(f"{split}-*.parquet"))
-    ]
+    found = [path for folder in folders for split in splits for path in _of_split(workspace, folder, split)]
     if not found:
         raise InputError(f"no dataset in {workspace.path('dataset')}; make it first: hakusho dataset build")
     return sorted(found)
+
+
+def _of_split(workspace: Workspace, folder: str, split: str) -> list[Path]:
+    paths = sorted(workspace.path("dataset", folder).glob(f"{split}-*.parquet"))
+    places = {path: (int(match[1]), int(match[2])) for path in paths if (match := _SHARD.search(path.name))}
+    if set(places.values()) != {(number, len(paths)) for number in range(len(paths))}:
+        totals = {total for _, total in places.values()}
+        whole = {
+            (n, t)
+            for t in totals
+            if t <= len(paths)
+            for n in range(t)
+            if {(k, t) for k in range(t)} <= set(places.values())
+        }
+        stray = next((path for path in paths if places.get(path) not in whole), paths[-1])
+        raise CorruptFileError(
+            f"{stray}: the {split} shards in this folder are not 0 to N-1 of one N; remove what no build put there, "
+            "or make the dataset again: hakusho dataset build"
+        )
+    return paths
 
 
 def select(paths: Iterable[Path], domain: str) -> Selection:
     """The rows of these shards that may be trained on, in one domain or in "all" of them, sorted by id.
 
     Held out are the validation split's documents; where it has none of the domain, one training document in ten by the
-    hash of its id, which then is not trained on. Raises LicenceError, CorruptFileError, and EmptyInputError where
-    there is nothing to train on or to hold out.
+    hash of its id, which then is not trained on. Raises LicenceError, CorruptFileError (also for an id that occurs
+    twice, in one split or in two), and EmptyInputError where there is nothing to train on or to hold out.
     """
     selection = Selection()
-    for path in paths:
-        held_out = path.name.startswith("validation-")
-        for row, reason in _judged(path, domain):
-            selection.read += 1
-            if reason:
-                selection.dropped[reason] += 1
-            else:
-                (selection.held_out if held_out else selection.train).append(row)
+    for path, row, reason in _once(paths, domain):
+        selection.read += 1
+        if reason:
+            selection.dropped[reason] += 1
+        else:
+            (selection.held_out if path.name.startswith("validation-") else selection.train).append(row)
     _hold_out(selection, domain)
     return selection
 
 
 def admitted(paths: Iterable[Path], domain: str) -> list[Row]:
     """Every row of these shards that may be trained on, sorted by id. Raises LicenceError, CorruptFileError."""
-    rows = [row for path in paths for row, reason in _judged(path, domain) if not reason]
+    rows = [row for _, row, reason in _once(paths, domain) if not reason]
     return sorted(rows, key=lambda row: row.id)
 
 
@@ -123,6 +142,20 @@ def count_licences(rows: Iterable[Row]) -> dict[str, int]:
 def attributions(rows: Iterable[Row]) -> list[str]:
     """The credit lines of documents, each once."""
     return sorted({row.attribution for row in rows if row.attribution})
+
+
+def _once(paths: Iterable[Path], domain: str) -> Iterator[tuple[Path, Row, str]]:
+    """Each row of some shards, with its shard and why it is left out; an id that occurs twice is an error."""
+    seen: dict[str, Path] = {}
+    for path in paths:
+        for row, reason in _judged(path, domain):
+            if row.id in seen:
+                raise CorruptFileError(
+                    f"{path}: document {row.id} is in {seen[row.id].name}, too; make the dataset again: "
+                    "hakusho dataset build"
+                )
+            seen[row.id] = path
+            yield path, row, reason
 
 
 def _judged(path: Path, domain: str) -> Iterator[tuple[Row, str]]:
@@ -195,12 +228,15 @@ class Blocks:
 def pack(documents: Iterable[Sequence[int]], length: int, *, end: int, pad: int) -> Blocks:
     """Lay documents end to end, each closed by `end`, and cut the stream into blocks of `length`.
 
-    Nothing is thrown away. A block may hold parts of several documents, so that all but the last are full.
+    Nothing is thrown away but an `end` that would stand alone in the last block, where nothing is left to predict (a
+    mean over no targets is no number). A block may hold parts of several documents, so that all but the last are full.
     """
     import numpy as np
 
     parts = [np.asarray([*document, end], dtype=np.int32) for document in documents]
     stream = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+    if len(stream) % length == 1:
+        stream = stream[:-1]
     missing = -len(stream) % length
     ids = np.concatenate([stream, np.full(missing, pad, dtype=np.int32)])
     labels = np.concatenate([stream, np.full(missing, -100, dtype=np.int32)])

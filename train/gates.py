@@ -57,15 +57,17 @@ def add_gates(model: nn.Module, targets: Sequence[str], layers: Sequence[int] = 
     """Hang a gate on every Linear whose name ends in one of `targets`, in the chosen layers or, for none, in all.
 
     Returns the gates by the Linear's path in the base model. Raises TrainingError where a target matches no module,
-    a Linear's output is no multiple of 8, or a gate is there already.
+    a layer has none, a Linear's output is no multiple of 8, or a gate is there already.
     """
-    gates: dict[str, Gate] = {}
+    chosen: dict[str, nn.Module] = {}
     for target in targets:
-        found = {name: module for name, module in _linears(model, target) if _in_layers(name, layers)}
+        found = {name: module for name, module in _linears(model, target) if not layers or _layer(name) in layers}
         if not found:
             raise TrainingError(f"no Linear named {target!r} for a gate; check --gate-targets and --gate-layers")
-        gates |= {plain_name(name): _attach(name, module) for name, module in found.items()}
-    return gates
+        chosen |= found
+    if targets and (absent := sorted(set(layers) - {_layer(name) for name in chosen})):
+        raise TrainingError(f"no layer {absent[0]} with a Linear for a gate; check --gate-layers")
+    return {plain_name(name): _attach(name, module) for name, module in chosen.items()}
 
 
 def gates_of(model: nn.Module) -> dict[str, Gate]:
@@ -123,9 +125,9 @@ def _linears(model: nn.Module, target: str) -> Iterator[tuple[str, nn.Module]]:
             yield name, module
 
 
-def _in_layers(name: str, layers: Sequence[int]) -> bool:
+def _layer(name: str) -> int | None:
     match = _LAYER.search(name)
-    return not layers or (match is not None and int(match[1]) in layers)
+    return int(match[1]) if match else None
 
 
 def _attach(name: str, module: nn.Module) -> Gate:

@@ -11,6 +11,7 @@ The same inputs, configuration and threads give the same bytes on one kind of CP
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Config", "main", "run", "train"]
 
 _RESERVED = ("classifier", "tiny-base")  # folders of data/models that other commands write
+_SURROGATE = re.compile("[\ud800-\udfff]")  # what bytes of the command line become that are no UTF-8
 _NOT_IN_KEY = ("data", "json")  # where and how to answer: no part of what is made
 
 
@@ -76,8 +78,14 @@ class Config:
         for name in ("steps", "batch", "held_out_blocks", "rank", "alpha", "threads", "sample_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least 1")
-        if self.block < 2 or self.warmup < 0 or min(self.rates()) <= 0:
-            raise ConfigError("--block must be at least 2, --warmup at least 0, --lr and --gate-lr above 0")
+        if self.block < 2 or self.warmup < 0:
+            raise ConfigError("--block must be at least 2, --warmup at least 0")
+        for name, rate in zip(("--lr", "--gate-lr"), self.rates(), strict=True):
+            if not math.isfinite(rate) or rate <= 0:
+                raise ConfigError(f"{name} {rate}: must be a number above 0")
+        tiny_base.require_seed(self.seed)
+        if not self.prompt or _SURROGATE.search(self.prompt):
+            raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")
         known = ("all", *(str(domain) for domain in DOMAINS if domain not in data.NEVER_TRAINED))
         if self.domain not in known:
             raise ConfigError(f"--domain {self.domain}: no domain to train on; {nearest(self.domain, known)}")

@@ -28,7 +28,7 @@ from train import data
 if TYPE_CHECKING:
     from transformers import Phi3ForCausalLM, PreTrainedTokenizerFast
 
-__all__ = ["FOLDER", "Config", "Shape", "ensure", "main", "make"]
+__all__ = ["FOLDER", "Config", "Shape", "ensure", "main", "make", "require_seed"]
 
 FOLDER = "models/tiny-base"
 BOS, EOS = "<s>", "<|endoftext|>"  # as in Phi-3.5, where the end of text pads too
@@ -72,6 +72,13 @@ class Config:
     def __post_init__(self) -> None:
         if self.steps < 1 or self.threads < 1:
             raise ConfigError("--steps and --threads must be at least 1")
+        require_seed(self.seed)
+
+
+def require_seed(seed: int) -> None:
+    """Raise ConfigError for a seed that a random number generator would refuse."""
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"--seed {seed}: must be at least 0 and below {2**32}")
 
 
 def ensure(workspace: Workspace, shape: Shape) -> bool:

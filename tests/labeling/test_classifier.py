@@ -16,7 +16,8 @@ from corpus.base.commit import sha256_file
 from corpus.base.errors import CorruptFileError, InputError, TrainingError
 from labeling import classifier as module
 from labeling.classifier import SEEDS, DomainClassifier, fit_temperature, load_seeds, temper, train
-from labeling.features import features
+from labeling.features import features, size
+from labeling.policy import DOMAIN_WORDS
 from labeling.taxonomy import DOMAINS, Domain
 
 
@@ -69,9 +70,9 @@ def test_plain_cases(classifier: DomainClassifier, text: str, domain: Domain) ->
     assert found.domain is domain
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "。。。!?", "\0"])
-def test_no_words_no_opinion(classifier: DomainClassifier, text: str) -> None:
-    """A text without a word gets the same probability for all domains."""
+@pytest.mark.parametrize("text", ["", " \n\t", "。。。!?", "\0", "12345", "1 " * 50, "人工衛星", "The rocket engine"])
+def test_few_words_no_opinion(classifier: DomainClassifier, text: str) -> None:
+    """A text of no or too few words gets the same probability for all domains."""
     (found,) = classifier.predict([text])
     assert (found.domain, found.score) == (Domain.GENERAL, 1 / 8)
 
@@ -97,7 +98,14 @@ def test_features_are_one_line(text: str) -> None:
 
 def test_features_split_japanese() -> None:
     """Japanese is split by character, Latin words stay whole, numbers and case do not matter."""
-    assert features("第12条\nABC宇宙") == features("第 3 条 abc 宇 宙") == "第 0 条 abc 宇 宙"
+    assert features("第12条\nABC宇宙") == features("第 3 条 abc 宇 宙") == "第 条 abc 宇 宙"
+    assert features("03-1234-5678 (5mg) １２ 1,200") == "0mg"
+
+
+def test_no_passage_is_too_short() -> None:
+    """The classifier is asked about nothing shorter than what it was trained on."""
+    shortest = min(size(features(text)) for _, text in load_seeds())
+    assert DOMAIN_WORDS <= shortest < DOMAIN_WORDS + 2
 
 
 def test_temper() -> None:

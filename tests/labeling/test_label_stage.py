@@ -231,8 +231,13 @@ def test_classifier_commands(labelled: Workspace, tmp_path: Path, capsys: pytest
     assert json.loads(capsys.readouterr().out)["done"] == 0
     gold = tmp_path / "gold.jsonl"
     rows = [
-        {"id": "1", "text": "患者に投与した。副作用は発疹である。", "label": "medical_reg", "alt": []},
-        {"id": "2", "text": "患者に投与した。副作用は発熱である。", "label": "aerospace", "alt": ["medical_reg"]},
+        {"id": "1", "text": "患者に本剤を経口投与した。主な副作用は発疹である。", "label": "medical_reg", "alt": []},
+        {
+            "id": "2",
+            "text": "患者に本剤を経口投与した。主な副作用は発熱である。",
+            "label": "aerospace",
+            "alt": ["medical_reg"],
+        },
     ]
     gold.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert run("classifier", "eval", str(gold), *data, "--json") == 0

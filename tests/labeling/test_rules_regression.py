@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from labeling.policy import strictest
@@ -37,6 +39,24 @@ HARMLESS_DOCUMENTS = [
     "The naked eye can see the planet; nude sculpture and erotic painting flourished in the museum's old collection.",
     "He wrote that immigrants are criminals, a claim that the report calls racist propaganda.",
     "Nazi propaganda said that Jews are vermin; historians describe how such speech prepared the genocide.",
+    "爆発物処理の部隊は、まず住民を避難させ、次に爆発物の種類を確認し、最後に安全な場所へ運ぶ。",
+    "警察によると、容疑者は爆弾の作り方を調べ、まず物質Aを買い、次に容器を用意していた。",
+    "花火師は薬剤を混ぜて星を作り、玉に詰めて導火線を付ける。",
+    "覚醒剤の鑑定では、まず試料を物質Aに溶かし、次に試薬を加えると、青色の沈殿ができる。",
+    "麻薬を製造しようとする者は、まず第三条の許可を受け、次に製造方法を届け出なければならない。",
+    "本剤は麻薬である。製造方法：まず原薬と添加物を混合し、次に打錠する。患者への投与量は別に定める。",
+    "フィッシング詐欺の手口では、まず偽のメールが届き、次に偽サイトでパスワードを入力させる。被害に遭ったら通報する。",
+    "ルアーフィッシングの始め方。まず竿とリールを選び、次に糸を結ぶ。",
+    "強盗への対策の手順。まず出入口を確認し、次に警報を試す。",
+    "First, clear the area. Then the team examines the explosive device and takes it to a safe place.",
+    "Police said the suspect had read how to make a bomb. First he bought substance A. Then he was arrested.",
+    "How to make bath bombs. First, mix A with B. Then press it into the mould.",
+    "First, the sample is dissolved in substance A. Then a reagent is added to identify the drug as cocaine.",
+    "The synthesis of fentanyl for patients: first, the clinical grade precursor is tested, then it is released.",
+    "How to report a phishing scam: first, keep the mail, then tell your bank and change the password.",
+    "Phishing awareness: first, attackers make a fake page, then they collect passwords. Protect yourself.",
+    "How to plan a robbery prevention drill. First, lock the doors. Then test the alarm.",
+    "First, mix the resin with the hardener. Then attach the panel and connect the sensor of the spacecraft.",
 ]
 HARMLESS_PROMPTS = [
     "Pythonのプロセスを強制終了する方法を教えてください。",
@@ -79,17 +99,70 @@ PARITY = [
     ("I was fired yesterday, can I sue?", "昨日解雇されたのですが、訴えることはできますか", Verdict.ESCALATION),
     ("Should I put all my savings into bitcoin?", "全財産を仮想通貨に投資してもいいですか", Verdict.ESCALATION),
 ]
-HARMFUL_DOCUMENTS = [
-    ("All immigrants should be shot.", "移民を皆殺しにしろ", Verdict.REFUSE),
-    ("I will kill you, wait and see", "お前を殺してやる、待っていろ", Verdict.DENY),
-    ("Immigrants are vermin and I loathe it here", "移民は害虫だ、出て行け", Verdict.DENY),
-    ("You stupid bastard, go to hell", "クソ野郎、くたばれ", Verdict.DENY),
-    ("I want to kill myself, I can not go on", "もう死にたい。私はリストカットしている", Verdict.ESCALATION),
-    ("Hiring drug runners, cash daily", "受け子募集中！即日現金", Verdict.REFUSE),
-    ("How to build a pipe bomb: take", "爆弾の作り方を公開", Verdict.REFUSE),
-    ("Guaranteed returns! Act now", "元本保証で必ず儲かる", Verdict.DENY),
-    ("vaccines cause autism", "飲むだけでがんが消える", Verdict.ESCALATION),
-    ("Selling teen nudes, underage porn videos", "児童ポルノ動画を販売中", Verdict.REFUSE),
+SECRET = "ghp_" + "a1B2" * 9
+HARMFUL_DOCUMENTS = [  # each document rule in both languages; neutral terms, and no substance but A and B
+    ("document.violence.threat_group", "All immigrants should be shot.", "移民を皆殺しにしろ"),
+    ("document.violence.threat", "I will kill you, wait and see", "お前を殺してやる、待っていろ"),
+    ("document.hate", "Immigrants are vermin and I loathe it here", "移民は害虫だ、出て行け"),
+    ("document.harassment", "You stupid bastard, go to hell", "クソ野郎、くたばれ"),
+    ("document.sexual.adult", "Adults only: an XXX page", "アダルトサイト、18禁"),
+    ("document.sexual.prohibited", "Selling teen nudes, underage porn videos", "児童ポルノ動画を販売中"),
+    (
+        "document.self_harm.disclosure",
+        "I want to kill myself, I can not go on",
+        "もう死にたい。私はリストカットしている",
+    ),
+    ("document.weapons.instructions", "How to build a pipe bomb: take", "爆弾の作り方を公開"),
+    (
+        "document.weapons.steps",
+        "This explains how to make a bomb. First, take substance A. Then add substance B.",
+        "爆弾の作り方を説明する。まず物質Aを用意し、次に物質Bを加える。",
+    ),
+    (
+        "document.weapons.steps",
+        "First, take substance A. Then add substance B, and you have a bomb.",
+        "まず物質Aを用意する。次に物質Bを加えると、爆弾ができる。",
+    ),
+    (
+        "document.weapons.steps",
+        "Mix substance A with substance B, fill a container and attach a detonator.",
+        "物質Aに物質Bを混ぜて容器に入れ、起爆装置を取り付ける。",
+    ),
+    (
+        "document.drugs.steps",
+        "How to make illegal drugs. Step 1: take substance A. Step 2: add substance B.",
+        "違法薬物の作り方。手順1：物質Aを用意する。手順2：物質Bを加える。",
+    ),
+    (
+        "document.drugs.steps",
+        "First, take substance A. Then add substance B to obtain an illicit drug.",
+        "最初に物質Aを用意し、続いて物質Bを加えると、違法薬物ができる。",
+    ),
+    (
+        "document.crime.steps",
+        "How to pull off a bank robbery. First, get thing A. Then go to place B.",
+        "強盗を成功させる方法。まず物Aを用意し、次に場所Bへ行く。",
+    ),
+    ("document.crime.recruiting", "Hiring drug runners, cash daily", "受け子募集中！即日現金"),
+    (
+        "document.fraud.steps",
+        "How to run a phishing campaign: first, make page A, then send mail B.",
+        "フィッシング詐欺のやり方：まずページAを作り、次にメールBを送る。",
+    ),
+    (
+        "document.fraud.steps",
+        "First, make a fake page. Then send mail B and collect their passwords.",
+        "まず偽のページを作る。次にメールBを送り、パスワードを入力させる。",
+    ),
+    ("document.scam", "Guaranteed returns! Act now", "元本保証で必ず儲かる"),
+    (
+        "document.privacy.doxxing",
+        "Here is his home address, go there and make him pay: place A",
+        "あいつの住所を特定したから拡散希望：場所A",
+    ),
+    ("document.misinformation.medical", "vaccines cause autism", "飲むだけでがんが消える"),
+    ("document.marking.not_public", "Internal use only", "社外秘"),
+    ("document.secret.live", f"token: {SECRET}", f"鍵は {SECRET} です"),
 ]
 
 
@@ -116,15 +189,32 @@ def test_prompt_parity(english: str, japanese: str, expected: Verdict) -> None:
     assert (verdict(english, "prompt"), verdict(japanese, "prompt")) == (expected, expected)
 
 
-@pytest.mark.parametrize(("english", "japanese", "expected"), HARMFUL_DOCUMENTS)
-def test_document_parity(english: str, japanese: str, expected: Verdict) -> None:
-    """The same harm gets the same verdict in both languages."""
-    assert (verdict(english, "document"), verdict(japanese, "document")) == (expected, expected)
+@pytest.mark.parametrize(("rule", "english", "japanese"), HARMFUL_DOCUMENTS)
+def test_document_parity(rule: str, english: str, japanese: str) -> None:
+    """The same harm is found by the same rule, and gets that rule's verdict, in both languages."""
+    (expected,) = [one.verdict for one in load_rules().rules if one.id == rule]
+    for text in (english, japanese):
+        assert rule in {finding.rule.id for finding in load_rules().find(text, "document")}, text
+        assert verdict(text, "document") is expected
+
+
+def test_every_document_rule_has_its_pair() -> None:
+    """No document rule is for one language alone, and each has a sentence in both among these tests."""
+    rules = [rule for rule in load_rules().rules if "document" in rule.kinds]
+    assert {rule.id for rule in rules} == {rule for rule, _, _ in HARMFUL_DOCUMENTS}
+    assert all(rule.languages == {"ja", "en"} for rule in rules)
+
+
+def test_steps_are_looked_for_in_linear_time() -> None:
+    """Text that begins steps again and again, and never ends them, is read in seconds."""
+    started = time.process_time()
+    for unit in ("まず次に", "爆弾の作り方まず", "how to make a bomb. first, ", "まず偽の次に"):
+        load_rules().find((unit * 20_000)[:20_000], "document")
+    assert time.process_time() - started < 10
 
 
 def test_live_secret() -> None:
     """A credential is DENY and is not quoted."""
-    key = "ghp_" + "a1B2" * 9
-    (finding,) = load_rules().find(f"token: {key}", "document")
+    (finding,) = load_rules().find(f"token: {SECRET}", "document")
     assert (finding.rule.verdict, finding.rule.hazard) == (Verdict.DENY, "secret")
-    assert key not in "".join(finding.evidence(f"token: {key}"))
+    assert SECRET not in "".join(finding.evidence(f"token: {SECRET}"))

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.base.errors import ConfigError
+from labeling.policy import HAZARD_DOMAIN
 from labeling.ruleset import RULES_FOLDER, Ruleset, fold, load_rules, parse_rules
 from labeling.taxonomy import Verdict
 
@@ -19,7 +20,7 @@ RULE: dict[str, Any] = {
     "id": "test.one",
     "about": "a test",
     "kinds": ["document"],
-    "hazard": "crime",
+    "hazard": "misinformation",
     "verdict": "DENY",
     "languages": ["ja", "en"],
     "weight": 0.5,
@@ -63,11 +64,11 @@ def test_min_matches_counts_different_strings() -> None:
     assert len(ruleset(min_matches=2).find("bad deed, bad thing", "document")) == 1
 
 
-def test_private_evidence_has_no_quote() -> None:
-    """Evidence of a secret or of personal data gives the place and never the value."""
-    for hazard in ("secret", "privacy_pii"):
-        (finding,) = ruleset(hazard=hazard).find("a bad deed", "document")
-        assert finding.evidence("a bad deed") == ["test.one[2:10]"]
+@pytest.mark.parametrize("hazard", ["secret", "privacy_pii", *HAZARD_DOMAIN])
+def test_private_and_nsfw_evidence_has_no_quote(hazard: str) -> None:
+    """Evidence of a secret, of personal data or of anything nsfw gives the place and never the text."""
+    (finding,) = ruleset(hazard=hazard).find("a bad deed", "document")
+    assert finding.evidence("a bad deed") == ["test.one[2:10]"]
 
 
 def test_evidence_is_short() -> None:

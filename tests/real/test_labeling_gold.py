@@ -11,7 +11,7 @@ import pytest
 from labeling.classifier import DomainClassifier, train
 from labeling.evaluate import Judged, evaluate, macro_f1
 from labeling.label import Labeler
-from labeling.ruleset import load_rules
+from labeling.ruleset import Ruleset, load_rules
 
 
 @pytest.fixture(scope="module")
@@ -85,5 +85,24 @@ def test_statutes_are_never_blocked(shared_data: Path) -> None:
         (file.name, finding.rule.id)
         for file in files
         for finding in load_rules().find(file.read_text(encoding="utf-8", errors="replace"), "document")
+    ]
+    assert held == []
+
+
+def test_steps_are_not_seen_in_public_text(shared_data: Path) -> None:
+    """No rule that looks for harmful steps speaks on white papers, reports, inserts and the encyclopaedia."""
+    rules = load_rules()
+    steps = Ruleset(tuple(rule for rule in rules.rules if rule.id.endswith(".steps")), rules.digest)
+    assert len(steps.rules) >= 4
+    folders = [shared_data / name for name in ("mod", "nasa", "pmda", "wikipedia")]
+    files = [
+        path for folder in folders for end in ("txt", "jsonl", "html") for path in sorted(folder.rglob(f"*.{end}"))
+    ]
+    assert len(files) > 50
+    held = [
+        (path.name, finding.rule.id)
+        for path in files
+        for text in [path.read_text(encoding="utf-8", errors="replace")[:500_000]]
+        for finding in steps.find(text, "document")
     ]
     assert held == []

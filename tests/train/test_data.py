@@ -93,17 +93,70 @@ def test_bad_datasets_are_named(tmp_path: Path) -> None:
         data.select([foreign], "law_policy")
 
 
+@pytest.mark.parametrize("name", ["train-00007-of-00009.parquet", "train-00001-of-00001.parquet", "train-copy.parquet"])
+def test_a_stray_shard_is_not_trained_on(make_workspace: Callable[[str], Workspace], name: str) -> None:
+    """A shard beside the N of its split, or one of them gone, is an error that names it and says what to do."""
+    workspace = make_workspace("w")
+    path = workspace.path("dataset", "data", "train-00000-of-00001.parquet")
+    path.with_name(name).write_bytes(path.read_bytes())
+    with pytest.raises(CorruptFileError, match=f"{name}: .* hakusho dataset build"):
+        data.shards(workspace)
+    path.with_name(name).rename(path.with_name("train-00001-of-00002.parquet"))
+    path.unlink()
+    with pytest.raises(CorruptFileError, match="train-00001-of-00002"):
+        data.shards(workspace)
+    path.with_name("train-00001-of-00002.parquet").rename(path)
+    assert path in data.shards(workspace)
+
+
+def test_many_shards_of_a_split_are_read(make_workspace: Callable[[str], Workspace]) -> None:
+    """Shards 0 to N-1 of one N are all read, in order."""
+    workspace = make_workspace("w")
+    path = write(workspace, "data", "train", law_rows(3))
+    path.rename(path.with_name("train-00001-of-00002.parquet"))
+    path = write(workspace, "data", "train", law_rows(2, seed=9))
+    path.rename(path.with_name("train-00000-of-00002.parquet"))
+    names = [path.name for path in data.shards(workspace, splits=("train",)) if path.parent.name == "data"]
+    assert names == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
+    assert len(data.select(data.shards(workspace), "law_policy").train) == 5
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_document_twice_stops_training(make_workspace: Callable[[str], Workspace], split: str) -> None:
+    """An id that occurs twice in a split, or in two of them, is an error that names it."""
+    workspace = make_workspace("w")
+    twice = law_rows(1)[0]
+    write(workspace, "data", split, [*law_rows(2, seed=7), twice, *([twice] if split == "train" else [])])
+    with pytest.raises(CorruptFileError, match=f"document {twice['id']} is in train-00000-of-00001.parquet, too"):
+        data.select(data.shards(workspace), "law_policy")
+
+
+def test_an_encyclopaedia_article_twice_makes_no_base(make_workspace: Callable[[str], Workspace]) -> None:
+    """What a tiny base is made of holds no id twice either."""
+    workspace = make_workspace("w")
+    rows = law_rows(2)
+    write(workspace, "data", "train", [*rows, rows[0]])
+    with pytest.raises(CorruptFileError, match="hakusho dataset build"):
+        data.admitted(data.shards(workspace, splits=("train",)), "all")
+
+
 @given(st.lists(st.lists(st.integers(3, 99), max_size=30), min_size=1, max_size=12), st.integers(2, 17))
 def test_packing_loses_nothing(documents: list[list[int]], length: int) -> None:
-    """Blocks hold every token once, in order, each document closed, and labels leave out only the padding."""
+    """Blocks hold every token once, in order, each document closed; labels leave out only the padding.
+
+    No block is without a token to predict: an end that would stand alone in the last one is left out.
+    """
     blocks = data.pack(documents, length, end=1, pad=1)
     stream = [token for document in documents for token in (*document, 1)]
+    if len(stream) % length == 1:
+        stream.pop()
     assert blocks.ids.shape[1] == length
     assert blocks.ids.ravel()[: len(stream)].tolist() == stream
     assert blocks.labels.ravel()[: len(stream)].tolist() == stream
     assert (blocks.labels.ravel()[len(stream) :] == -100).all()
     assert blocks.ids.size - len(stream) < length
     assert blocks.tokens == len(stream)
+    assert (blocks.labels[:, 1:] != -100).any(axis=1).all()
 
 
 @given(st.integers(1, 9), st.integers(1, 7), st.integers(0, 2**31))

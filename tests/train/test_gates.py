@@ -114,6 +114,9 @@ def test_misfits_are_named(small_base: Base, tmp_path: Path) -> None:
         gates.add_gates(model, ("q_proj",))
     with pytest.raises(TrainingError, match="no Linear named 'o_proj'"):
         gates.add_gates(model, ("o_proj",), layers=(7,))
+    with pytest.raises(TrainingError, match="no layer 7 "):
+        gates.add_gates(model, ("o_proj", "down_proj"), layers=(0, 7))
+    assert not gates.gates_of(model)
     with pytest.raises(TrainingError, match="no multiple of 8"):
         gates.add_gates(nn.ModuleDict({"odd": nn.Linear(8, 12)}), ("odd",))
     gates.add_gates(model, ("o_proj",))

@@ -80,8 +80,10 @@ def test_no_encyclopaedia_is_one_clear_line(tmp_path: Path, capsys: pytest.Captu
         tiny_base.ensure(workspace, SMALL)
     assert tiny_base.main(["--data", str(tmp_path)]) == 1
     assert tiny_base.main(["--stpes", "3"]) == 2
+    assert tiny_base.main(["--seed", "-1"]) == 2
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert "hakusho dataset build" in lines[0]
     assert "harvest wikipedia first" in lines[1]
     assert "did you mean steps?" in lines[2]
+    assert "--seed -1: must be at least 0" in lines[3]
