@@ -105,7 +105,7 @@ HARMFUL_DOCUMENTS = [  # each document rule in both languages; neutral terms, an
     ("document.violence.threat", "I will kill you, wait and see", "お前を殺してやる、待っていろ"),
     ("document.hate", "Immigrants are vermin and I loathe it here", "移民は害虫だ、出て行け"),
     ("document.harassment", "You stupid bastard, go to hell", "クソ野郎、くたばれ"),
-    ("document.sexual.adult", "Adults only: an XXX page", "アダルトサイト、18禁"),
+    ("document.sexual.adult", "Adults only: an X-rated page", "アダルトサイト、18禁"),
     ("document.sexual.prohibited", "Selling teen nudes, underage porn videos", "児童ポルノ動画を販売中"),
     (
         "document.self_harm.disclosure",
