@@ -79,6 +79,27 @@ class _Part:
         return self.crawler.spider  # type: ignore[return-value]
 
 
+class _Reporting:
+    """Mixin of a component that has to leave hosts alone; what it left is an error when the crawl closes."""
+
+    troubles: dict[str, str]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Make one that reports at the crawl's end what it had to leave."""
+        part: Self = super().from_crawler(crawler)  # type: ignore[misc]  # the other base makes it
+        part.troubles = {}
+        crawler.signals.connect(part.report, signal=signals.spider_closed)
+        return part
+
+    def report(self, spider: SiteSpider) -> None:
+        """Fail the harvest, unless all that was wanted came from elsewhere."""
+        harvest = spider.harvest
+        for trouble in self.troubles.values():
+            if harvest.limit is None or harvest.documents < harvest.limit:
+                harvest.fail(HarvestError(trouble))
+
+
 class HostGuard(_Part):
     """Lets http(s) to the route's own hosts pass and nothing else, retries and redirects included."""
 
@@ -97,7 +118,7 @@ class _Origin:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Robots(_Part):
+class Robots(_Reporting, _Part):
     """Asks robots.txt once a day and origin, and lets nothing pass that it forbids, or while it cannot be had.
 
     Only the usual ports can be asked (Origins.knows), so scheme and host name an origin.
@@ -105,14 +126,6 @@ class Robots(_Part):
 
     def __init__(self) -> None:
         self._origins: dict[str, _Origin] = {}
-        self._troubles: dict[str, str] = {}
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Make one that reports at the crawl's end what it had to leave."""
-        part = super().from_crawler(crawler)
-        crawler.signals.connect(part.report, signal=signals.spider_closed)
-        return part
 
     async def process_request(self, request: Request) -> None:
         """Raise DeniedByRobots where the URL may not be asked; else note the verdict for the record."""
@@ -128,10 +141,6 @@ class Robots(_Part):
             raise DeniedByRobots(f"{verdict.rule} (line {verdict.line})")
         if (rules.crawl_delay(ROBOT) or 0.0) > self._cap:
             raise DeniedByRobots("crawl_delay_over_cap")
-
-    def report(self) -> None:
-        """Say which hosts were left alone: the harvest is not whole."""
-        _report(self.spider, self._troubles)
 
     @property
     def _cap(self) -> float:
@@ -176,9 +185,9 @@ class Robots(_Part):
         asked = rules.crawl_delay(ROBOT) or 0.0
         url = f"{self.spider.name}: {origin}/robots.txt"
         if rules.outcome == "unreachable":
-            self._troubles[origin] = f"{url} cannot be had ({why}), so nothing there may be asked; try again later"
+            self.troubles[origin] = f"{url} cannot be had ({why}), so nothing there may be asked; try again later"
         elif asked > self._cap:
-            self._troubles[origin] = (
+            self.troubles[origin] = (
                 f"{url} asks for {asked:g} s between requests, so the host is skipped; "
                 f"-s HAKUSHO_CRAWL_DELAY_CAP={asked:g} takes the time (now {self._cap:g})"
             )
@@ -193,7 +202,7 @@ class Robots(_Part):
             downloader.slots[host].delay = delay
 
 
-class Retries(RetryMiddleware):
+class Retries(_Reporting, RetryMiddleware):
     """Scrapy's retries, after as long a pause of the whole host as it asks for, or one that doubles where it does not.
 
     A host that asks for more than HAKUSHO_RETRY_AFTER_CAP seconds is asked nothing more until then.
@@ -203,14 +212,6 @@ class Retries(RetryMiddleware):
         super().__init__(settings)
         self._cap, self._backoff = settings.getfloat("HAKUSHO_RETRY_AFTER_CAP"), settings.getfloat("HAKUSHO_BACKOFF")
         self._until: dict[str, float] = {}
-        self._troubles: dict[str, str] = {}
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Make one that reports at the crawl's end what it had to leave."""
-        part = super().from_crawler(crawler)
-        crawler.signals.connect(part.report, signal=signals.spider_closed)
-        return part
 
     async def process_request(self, request: Request) -> None:
         """Wait until the host may be asked. Raises HostPaused beyond the cap, EnoughDocuments where the crawl ends."""
@@ -232,17 +233,13 @@ class Retries(RetryMiddleware):
                 wait = min(self._backoff * 2 ** request.meta.get("retry_times", 0), self._cap)
             self._until[host] = max(self._until.get(host, 0.0), monotonic() + wait)
             if wait > self._cap:
-                self._troubles[host] = (
+                self.troubles[host] = (
                     f"{host} asks to come back in {wait:.0f} s, longer than HAKUSHO_RETRY_AFTER_CAP ({self._cap:g} s), "
                     "so it was asked nothing more; run the same command later"
                 )
                 request.meta["fetch"].values["reason"] = "retry_after_over_cap"
                 return response
         return super().process_response(request, response)
-
-    def report(self) -> None:
-        """Say which hosts were left alone: the harvest is not whole."""
-        _report(self.crawler.spider, self._troubles)  # type: ignore[arg-type]
 
     @property
     def _ending(self) -> bool:
@@ -312,11 +309,3 @@ def _http_date(value: bytes) -> datetime | None:
     except (IndexError, OverflowError, TypeError, ValueError):
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
-
-
-def _report(spider: SiteSpider, troubles: dict[str, str]) -> None:
-    """A host that was left alone is an error of the harvest, unless all that was wanted came from elsewhere."""
-    harvest = spider.harvest
-    for trouble in troubles.values():
-        if harvest.limit is None or harvest.documents < harvest.limit:
-            harvest.fail(HarvestError(trouble))

@@ -1,12 +1,17 @@
-"""Shared by all tests: the table of skips at the end, and the rule that CI knows every skip by name."""
+"""Shared by all tests: the sample workspace, the table of skips at the end, and the rule that CI knows every skip."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from corpus.base.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 _KNOWN = Path(__file__).parent / "skips.txt"
@@ -16,6 +21,26 @@ _KNOWN = Path(__file__).parent / "skips.txt"
 def root() -> Path:
     """The project's root folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which every check passes, with its dataset, built once."""
+    from sample_workspace import write_workspace
+
+    from corpus.dataset.build import build
+
+    folder = tmp_path_factory.mktemp("sample") / "data"
+    build(write_workspace(folder))
+    return folder
+
+
+@pytest.fixture
+def sample(built: Path, tmp_path: Path) -> Workspace:
+    """A copy of it that a test may spoil."""
+    from corpus.base.workspace import Workspace
+
+    return Workspace(shutil.copytree(built, tmp_path / "data"))
 
 
 def _skips(reporter: pytest.TerminalReporter) -> dict[str, list[str]]:

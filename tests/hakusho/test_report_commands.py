@@ -10,11 +10,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sample_workspace import DOCS, amend, shard_with, write_workspace
+from sample_workspace import DOCS, amend, shard_with
 
 from corpus.base.commit import sha256_file
 from corpus.base.workspace import Workspace
-from corpus.dataset.build import build
 from hakusho.cli import main
 from hakusho.database import queries
 from hakusho.report.text import cells, table
@@ -35,20 +34,6 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
         return int(caught.value.code or 0), out, err
 
     return run
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample with its dataset, built once."""
-    folder = tmp_path_factory.mktemp("report") / "data"
-    build(write_workspace(folder))
-    return folder
-
-
-@pytest.fixture
-def sample(built: Path, tmp_path: Path) -> Workspace:
-    """A copy of it in the folder that the commands read."""
-    return Workspace(shutil.copytree(built, tmp_path / "data"))
 
 
 def deny_law_1(workspace: Workspace) -> None:
