@@ -1,0 +1,1 @@
+"""Races against public tools, run by hand: `python -m benchmarks.NAME`; results with their machine are committed."""
