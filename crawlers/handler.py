@@ -6,16 +6,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.exceptions import IgnoreRequest
+
+from crawlers.manners.refusals import EnoughDocuments
 
 if TYPE_CHECKING:
     from scrapy.http import Request, Response
 
-__all__ = ["EnoughDocuments", "SiteHandler"]
-
-
-class EnoughDocuments(IgnoreRequest):
-    """The limit was reached while this request waited for its turn; it was never sent."""
+__all__ = ["SiteHandler"]
 
 
 class SiteHandler(HTTP11DownloadHandler):

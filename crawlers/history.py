@@ -17,6 +17,7 @@ from corpus.base.schemas import FETCHES
 from corpus.base.shards import write_shard
 from corpus.base.workspace import Workspace
 from crawlers.items import Fetch
+from crawlers.manners.refusals import DeniedByRobots, HostPaused, OffSite
 
 if TYPE_CHECKING:
     from scrapy.http import Response
@@ -134,8 +135,6 @@ def _header(response: Response, name: str) -> str | None:
 
 
 def _failure(error: BaseException) -> str:
-    from crawlers.middlewares import DeniedByRobots, OffSite
-
     if isinstance(error, DeniedByRobots):
         return "denied_by_robots"
     if isinstance(error, OffSite):
@@ -147,8 +146,6 @@ def _failure(error: BaseException) -> str:
 
 def _words(error: BaseException) -> str:
     """One short line; a failure's class says most, but where its words are a reason already."""
-    from crawlers.middlewares import DeniedByRobots, HostPaused
-
     first = (str(error).splitlines() or [""])[0]
     if isinstance(error, DeniedByRobots | HostPaused):
         return first[:300]

@@ -19,7 +19,7 @@ HAKUSHO_JSON = False  # the summary as one JSON line on stdout
 HAKUSHO_PART_ROWS = 50  # documents are committed after so many
 HAKUSHO_PART_SECONDS = 10.0  # or after so long: what a power cut can cost
 
-# Manners. crawlers.middlewares.Robots always obeys; a crawl with the switch off is refused.
+# Manners. crawlers.manners.obey.Robots always obeys; a crawl with the switch off is refused.
 ROBOTSTXT_OBEY = True
 USER_AGENT = "HakushoBot/0.1"  # the contact is added where the crawl starts (crawlers.identity)
 CONCURRENT_REQUESTS = 1  # one request under way: order, and with it `limit`, is the same on every machine
@@ -61,14 +61,14 @@ REMOTE_CONTROL_ENABLED = False
 
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
-    "crawlers.middlewares.HostGuard": 50,
+    "crawlers.manners.guard.HostGuard": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "crawlers.middlewares.Robots": 100,
+    "crawlers.manners.obey.Robots": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-    "crawlers.middlewares.Retries": 550,
-    "crawlers.middlewares.Recorder": 585,  # after content decoding (590), before Retries takes the answer away
+    "crawlers.manners.patience.Retries": 550,
+    "crawlers.manners.recorder.Recorder": 585,  # after content decoding (590), before Retries takes the answer away
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-    "crawlers.middlewares.Redirects": 600,
+    "crawlers.manners.redirects.Redirects": 600,
 }
 ITEM_PIPELINES = {"crawlers.pipeline.HarvestPipeline": 100}
 CONCURRENT_ITEMS = 1  # in the order of arrival, and a reader of a dump stops right after the last document wanted

@@ -14,11 +14,11 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 from corpus.base.workspace import Workspace
 from crawlers.arguments import Arguments, Site, read
-from crawlers.handler import EnoughDocuments
 from crawlers.harvest import Harvest
 from crawlers.history import media_type
 from crawlers.identity import user_agent
 from crawlers.items import Found, Record, Refused
+from crawlers.manners.refusals import EnoughDocuments
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

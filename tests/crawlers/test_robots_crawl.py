@@ -16,7 +16,7 @@ from crawl_sites import Answer, at, command, crawl, environment, fetches, ledger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.middlewares import retry_after
+from crawlers.manners.patience import retry_after
 
 PAGE = "/j/press/wp/wp2024/html/n102.html"
 RULES = Answer(f"User-agent: *\nDisallow: {PAGE}\nAllow: /j/\n".encode(), "text/plain")

@@ -1,0 +1,27 @@
+"""Why a request is not made: each is raised, recorded and booked, and none is an error of the program."""
+
+from __future__ import annotations
+
+from scrapy.exceptions import IgnoreRequest
+
+__all__ = ["DeniedByRobots", "EnoughDocuments", "HostPaused", "OffSite", "TooManyRedirects"]
+
+
+class EnoughDocuments(IgnoreRequest):
+    """The limit was reached while this request waited for its turn; it was never sent."""
+
+
+class OffSite(IgnoreRequest):
+    """A URL on no host of this source, found by a link or a redirect; it is never asked."""
+
+
+class DeniedByRobots(IgnoreRequest):
+    """robots.txt forbids the URL, or could not be had; its words are the reason that is recorded."""
+
+
+class HostPaused(IgnoreRequest):
+    """The host asked to be left alone for longer than a crawl waits; its words are the reason that is recorded."""
+
+
+class TooManyRedirects(IgnoreRequest):
+    """The URL leads on and on."""
