@@ -232,7 +232,13 @@ def _dedup(workspace: Workspace, docs: Sequence[Doc]) -> None:
     for doc in copies:
         cluster[doc.id] = cluster[ids[doc.copy_of]] = min(doc.id, ids[doc.copy_of])
     rows = [
-        {"id": doc.id, "keeper": ids[doc.copy_of], "jaccard": 1.0, "cluster": cluster[doc.id], "rule": "exact"}
+        {
+            "id": doc.id,
+            "keeper": ids[doc.copy_of],
+            "jaccard": 1.0,
+            "cluster": cluster[doc.id],
+            "rule": "exact_duplicate",
+        }
         for doc in sorted(copies, key=lambda doc: doc.id)
     ]
     _write(workspace, "dedup/duplicates", DUPLICATES, rows)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from corpus.dedup.settings import DedupSettings
 
+_FACTS = ("source", "revision", "work")  # what the choice of a keeper looks at, beside the text
+
 
 class Found(NamedTuple):
     """What a search gives: DUPLICATES (one row a document that goes) and CLUSTERS (one row a document), by id."""
@@ -33,11 +35,11 @@ class Found(NamedTuple):
 
 
 def sign(documents: pa.Table, settings: DedupSettings) -> pa.Table:
-    """Return the SIGNATURES rows of a table with string columns id and text, and source where it has one.
+    """Return the SIGNATURES rows of a table with string columns id and text; source, revision, work where it has them.
 
-    Rows keep their order. Raises InputError when an id, source or text is null.
+    Rows keep their order. Raises InputError when one of them is null.
     """
-    for name in ("id", "text", "source"):
+    for name in ("id", "text", *_FACTS):
         if name in documents.column_names and documents[name].null_count:
             empty = f"{documents[name].null_count} of {documents.num_rows} rows"
             raise InputError(f"{empty} have no {name}: fill or drop them")
@@ -47,10 +49,8 @@ def sign(documents: pa.Table, settings: DedupSettings) -> pa.Table:
     number = {text: index for index, text in enumerate(distinct)}
     slots = sign_folded(distinct, len(distinct), settings.num_perm, settings.seed)[[number[text] for text in plain]]
     offsets = np.arange(len(texts) + 1, dtype=np.int32) * np.int32(settings.num_perm)
-    source = documents["source"] if "source" in documents.column_names else pa.array([""] * len(texts), pa.string())
-    columns: list[Any] = [
-        documents["id"],
-        source,
+    columns: list[Any] = [documents["id"], *(_strings(documents, name) for name in _FACTS)]
+    columns += [
         pa.array([len(text) for text in texts], pa.int32()),
         pa.array([_digest(text) for text in texts], pa.string()),
         pa.array([_digest(text) for text in plain], pa.string()),
@@ -63,13 +63,12 @@ def find(
     signed: pa.Table,
     texts: Callable[[Sequence[str]], Mapping[str, str]],
     settings: DedupSettings,
-    revisions: Mapping[str, str] | None = None,
 ) -> Found:
     """Return the duplicates and clusters of SIGNATURES rows made with the same settings.
 
     `texts` gives the texts of the ids it is asked for: one call, with the few documents that share a band with
-    another; `revisions` gives each id's revision, by default none has one. The result depends on the documents only,
-    not on their order. Raises InputError for an id that occurs twice or signatures of another size.
+    another. The result depends on the documents only, not on their order. Raises InputError for an id that occurs
+    twice or signatures of another size.
     """
     rows = signed.sort_by("id")
     ids: list[str] = values(rows, "id")
@@ -90,11 +89,16 @@ def find(
         members[component[group]].append(row)
     clusters = {row: ids[rows_of[0]] for rows_of in members.values() for row in rows_of}
     drops: list[tuple[Drop, str]] = []
-    facts = _facts(rows, revisions or {})
+    facts = _facts(rows)
+
+    def close(left: int, right: int) -> float | None:
+        return verifier.similarity(left, right, settings.threshold)
+
+    newest_only = settings.versions == "newest"
     for rows_of in members.values():
         if len(rows_of) > 1:
             candidates = [facts(row, place.get(groups[row], -1)) for row in rows_of]
-            drops += [(drop, ids[rows_of[0]]) for drop in choose(candidates, verifier, settings.threshold)]
+            drops += [(drop, ids[rows_of[0]]) for drop in choose(candidates, close, drop_versions=newest_only)]
     return Found(_duplicates(drops), pa.table([ids, [clusters[row] for row in range(len(ids))]], schema=CLUSTERS))
 
 
@@ -113,14 +117,9 @@ def texts_of(tables: Iterable[pa.Table]) -> Callable[[Sequence[str]], Mapping[st
 
 
 def join_inputs(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return several inputs as one table of strings: id, text, source and revision ("" where an input has none)."""
-    names = ("id", "text", "source", "revision")
+    """Return several inputs as one table of strings: id, text, source, revision and work ("" where one has none)."""
+    names = ("id", "text", *_FACTS)
     return pa.concat_tables([pa.table({name: _strings(table, name) for name in names}) for table in tables])
-
-
-def revisions_of(documents: pa.Table) -> dict[str, str]:
-    """Return the revision of each id."""
-    return dict(zip(values(documents, "id"), values(documents, "revision"), strict=True))
 
 
 def _strings(table: pa.Table, name: str) -> Any:
@@ -164,12 +163,12 @@ def _slots(rows: pa.Table, settings: DedupSettings) -> np.ndarray[Any, np.dtype[
     return slots.reshape(rows.num_rows, settings.num_perm)
 
 
-def _facts(rows: pa.Table, revisions: Mapping[str, str]) -> Callable[[int, int], Candidate]:
-    ids, sources = values(rows, "id"), values(rows, "source")
+def _facts(rows: pa.Table) -> Callable[[int, int], Candidate]:
+    ids, (sources, revisions, works) = values(rows, "id"), (values(rows, name) for name in _FACTS)
     lengths, hashes = values(rows, "length"), values(rows, "text_hash")
 
     def fact(row: int, group: int) -> Candidate:
-        return Candidate(ids[row], sources[row], revisions.get(ids[row], ""), lengths[row], group, hashes[row])
+        return Candidate(ids[row], sources[row], revisions[row], works[row], lengths[row], group, hashes[row])
 
     return fact
 

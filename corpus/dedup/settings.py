@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from corpus.base.errors import ConfigError
 
@@ -20,6 +21,9 @@ class DedupSettings:
     )
     bands: int = field(default=16, metadata={"help": "bands of the signature, each one chance to meet"})
     rows: int = field(default=8, metadata={"help": "slots in a band that must all agree"})
+    versions: Literal["newest", "all"] = field(
+        default="newest", metadata={"help": "which near copies of one work stay: its newest version, or all of them"}
+    )
     seed: int = field(default=1, metadata={"help": "seed of the permutations, 0 to 4294967295"})
 
     def __post_init__(self) -> None:

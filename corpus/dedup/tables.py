@@ -15,6 +15,8 @@ SIGNATURES: Final = pa.schema(
     [
         _field("id", pa.string(), "document id"),
         _field("source", pa.string(), "source name, empty if the input has none"),
+        _field("revision", pa.string(), "the source's own version of the document, empty if the input has none"),
+        _field("work", pa.string(), "work of which the document is a version (corpus.dedup.versions), empty if none"),
         _field("length", pa.int32(), "length of text in code points"),
         _field("text_hash", pa.string(), "first 32 hex digits of SHA-256 of text"),
         _field("fold_hash", pa.string(), "first 32 hex digits of SHA-256 of the text folded for hashing"),
@@ -24,18 +26,22 @@ SIGNATURES: Final = pa.schema(
             "MinHash slots of the folded text's code-point 5-grams, datasketch scheme affine32",
         ),
     ],
-    metadata={"table": "signatures", "version": "1"},
+    metadata={"table": "signatures", "version": "2"},
 )
 
 DUPLICATES: Final = pa.schema(
     [
         _field("id", pa.string(), "document that goes"),
-        _field("keeper", pa.string(), "document that stays in its place"),
-        _field("jaccard", pa.float64(), "exact Jaccard of the two, 0 to 1"),
+        _field("keeper", pa.string(), "document of the same cluster that stays and is near enough to it"),
+        _field("jaccard", pa.float64(), "exact Jaccard of id and keeper, never below the threshold, at most 1"),
         _field("cluster", pa.string(), "least id in their cluster"),
-        _field("rule", pa.string(), "exact (the same text) or minhash"),
+        _field(
+            "rule",
+            pa.string(),
+            "exact_duplicate (the same code points), version (another revision of the keeper's work) or near_duplicate",
+        ),
     ],
-    metadata={"table": "duplicates", "version": "1"},
+    metadata={"table": "duplicates", "version": "2"},
 )
 
 CLUSTERS: Final = pa.schema(
@@ -44,6 +50,17 @@ CLUSTERS: Final = pa.schema(
         _field("cluster", pa.string(), "least id in its cluster, often its own"),
     ],
     metadata={"table": "clusters", "version": "1"},
+)
+
+VERSIONS: Final = pa.schema(
+    [
+        _field("id", pa.string(), "document of a work of which the corpus has more than one"),
+        _field("work", pa.string(), "the work, as source:name"),
+        _field("revision", pa.string(), "the source's own version of the document"),
+        _field("newest", pa.string(), "document of the work's newest revision, often the same"),
+        _field("cluster", pa.string(), "least id in the document's cluster"),
+    ],
+    metadata={"table": "versions", "version": "1"},
 )
 
 

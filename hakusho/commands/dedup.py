@@ -62,27 +62,28 @@ def _of_files(inputs: tuple[Path, ...], out: Path, words: Sequence[str], *, as_j
     from collections import Counter
 
     from corpus.base.shards import read_input, write_shard
-    from corpus.dedup.find import find, join_inputs, revisions_of, sign, texts_of
+    from corpus.dedup.find import find, join_inputs, sign, texts_of
     from corpus.dedup.settings import DedupSettings
     from corpus.dedup.tables import values
     from hakusho.settings import section
 
     chosen = DedupSettings(**section("dedup", words))
-    documents = join_inputs([read_input(path, ("source", "revision")) for path in inputs])
-    found = find(sign(documents, chosen), texts_of([documents]), chosen, revisions_of(documents))
+    documents = join_inputs([read_input(path, ("source", "revision", "work")) for path in inputs])
+    found = find(sign(documents, chosen), texts_of([documents]), chosen)
     rules: Counter[str] = Counter(values(found.duplicates, "rule"))
     for name, table in (("duplicates", found.duplicates), ("clusters", found.clusters)):
         write_shard(out / f"{name}.parquet", table)
     result: dict[str, Any] = {
         "documents": documents.num_rows,
         "clusters": len(set(values(found.clusters, "cluster"))),
-        "exact": rules["exact"],
-        "minhash": rules["minhash"],
+        "exact_duplicates": rules["exact_duplicate"],
+        "near_duplicates": rules["near_duplicate"],
         "kept": documents.num_rows - found.duplicates.num_rows,
         "out": str(out),
     }
     human = (
-        f"{result['documents']} documents, {result['kept']} kept: {result['exact']} exact and {result['minhash']} "
-        f"near duplicates, in {result['clusters']} clusters; see {out}/duplicates.parquet and {out}/clusters.parquet"
+        f"{result['documents']} documents, {result['kept']} kept: {result['exact_duplicates']} exact and "
+        f"{result['near_duplicates']} near duplicates, in {result['clusters']} clusters; "
+        f"see {out}/duplicates.parquet and {out}/clusters.parquet"
     )
     emit(result, human, as_json=as_json)

@@ -1,7 +1,7 @@
 -- title: Duplicates
 -- grain: one source
--- columns: source, documents (normalised), exact, near (duplicates by rule), rate (share of documents that are
---   duplicates), across_sources (duplicates whose keeper is of another source)
+-- columns: source, documents (normalised), exact, near, versions (duplicates by rule), rate (share of documents that
+--   are duplicates), across_sources (duplicates whose keeper is of another source)
 -- order: 4
 -- bars: rate
 with found as (
@@ -17,8 +17,10 @@ with found as (
 counted as (
     select
         source,
-        count(*) filter (where rule = 'exact') as exact,
-        count(*) filter (where rule <> 'exact') as near,
+        count(*) as found,
+        count(*) filter (where rule = 'exact_duplicate') as exact,
+        count(*) filter (where rule = 'near_duplicate') as near,
+        count(*) filter (where rule = 'version') as versions,
         count(*) filter (where keeper_source <> source) as across_sources
     from found
     group by source
@@ -37,7 +39,8 @@ select
     totals.documents,
     coalesce(counted.exact, 0) as exact,
     coalesce(counted.near, 0) as near,
-    round((coalesce(counted.exact, 0) + coalesce(counted.near, 0)) / greatest(totals.documents, 1), 4) as rate,
+    coalesce(counted.versions, 0) as versions,
+    round(coalesce(counted.found, 0) / greatest(totals.documents, 1), 4) as rate,
     coalesce(counted.across_sources, 0) as across_sources
 from totals
 left join counted on totals.source = counted.source

@@ -98,6 +98,8 @@ def test_without_files_the_workspace_is_brought_up_to_date(tmp_path: Path, capsy
     """Without IN the normalised documents of --data are searched; a second call does nothing."""
     rows = [{"id": key, "source": "egov", "text": TEXT} for key in "ab"]
     write_shard(tmp_path / "normalised" / "egov-0.parquet", pa.Table.from_pylist(rows))
+    keys = [{"id": key, "key": key, "revision": "1"} for key in "ab"]
+    write_shard(tmp_path / "documents" / "egov" / "0.parquet", pa.Table.from_pylist(keys))
     assert call("--data", str(tmp_path), "--workers", "1") == 0
     assert "dedup: 1 of 1 units done; 1 of 2 rows kept (dropped: 1 exact_duplicate)" in capsys.readouterr().out
     assert call("--data", str(tmp_path), "--workers", "1") == 0

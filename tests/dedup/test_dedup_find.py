@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.base.errors import ConfigError, InputError
-from corpus.dedup.find import Found, find, join_inputs, revisions_of, sign, texts_of
+from corpus.dedup.find import Found, find, join_inputs, sign, texts_of
 from corpus.dedup.folding import folded
 from corpus.dedup.settings import DedupSettings
 from corpus.dedup.shingles import shingles
@@ -26,7 +26,7 @@ WIDE = DedupSettings(threshold=0.5, bands=256, rows=1)
 def search(rows: list[Row], chosen: DedupSettings = WIDE) -> Found:
     """Search rows of id and text (source, revision)."""
     table = join_inputs([pa.Table.from_pylist(rows)])
-    return find(sign(table, chosen), texts_of([table]), chosen, revisions_of(table))
+    return find(sign(table, chosen), texts_of([table]), chosen)
 
 
 def exact_jaccard(left: str, right: str) -> float:
@@ -67,7 +67,7 @@ def test_the_result_equals_brute_force_in_any_order(texts: list[str], rng: rando
         assert row["keeper"] not in gone
         assert row["cluster"] == clusters[row["id"]] == clusters[row["keeper"]]
         assert row["jaccard"] == exact_jaccard(corpus[row["id"]], corpus[row["keeper"]]) >= WIDE.threshold
-        assert (row["rule"] == "exact") == (corpus[row["id"]] == corpus[row["keeper"]])
+        assert (row["rule"] == "exact_duplicate") == (corpus[row["id"]] == corpus[row["keeper"]])
     for left, right in itertools.combinations(sorted(set(corpus) - gone), 2):
         assert exact_jaccard(corpus[left], corpus[right]) < WIDE.threshold
     rng.shuffle(rows)
@@ -115,7 +115,7 @@ def test_width_variants_are_copies() -> None:
     text = "NASA technical report 2024 ガイドライン"
     wide = text.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)})
     found = search([{"id": "a", "text": text}, {"id": "b", "text": wide}], DedupSettings())
-    assert [(row["jaccard"], row["rule"]) for row in found.duplicates.to_pylist()] == [(1.0, "minhash")]
+    assert [(row["jaccard"], row["rule"]) for row in found.duplicates.to_pylist()] == [(1.0, "near_duplicate")]
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_an_exact_copy_of_a_dropped_document_names_a_kept_one() -> None:
     rows = [{"id": "a", "text": base + "長い方"}, {"id": "b", "text": base}, {"id": "c", "text": base}]
     found = search(rows)
     assert [(row["id"], row["keeper"], row["rule"]) for row in found.duplicates.to_pylist()] == [
-        ("b", "a", "minhash"),
-        ("c", "a", "minhash"),
+        ("b", "a", "near_duplicate"),
+        ("c", "a", "near_duplicate"),
     ]
 
 

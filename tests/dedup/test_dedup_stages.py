@@ -28,7 +28,7 @@ def workspace(root: Path) -> Workspace:
     for source, rows in (("egov", egov), ("wikipedia", wikipedia)):
         texts = [{"id": key, "source": source, "text": text} for key, _, text in rows]
         write_shard(made.path("normalised", f"{source}-0.parquet"), pa.Table.from_pylist(texts))
-        revisions = [{"id": key, "revision": revision} for key, revision, _ in rows]
+        revisions = [{"id": key, "key": f"{key}-key", "revision": revision} for key, revision, _ in rows]
         write_shard(made.documents(source) / "0.parquet", pa.Table.from_pylist(revisions))
     return made
 
@@ -45,8 +45,8 @@ def test_the_workspace_gets_its_tables_and_its_books(tmp_path: Path) -> None:
     report = run(made)[1]
     duplicates = read_shard(made.path("dedup", "duplicates.parquet"))
     assert [(row["id"], row["keeper"], row["cluster"], row["rule"]) for row in duplicates.to_pylist()] == [
-        ("e1", "e2", "e1", "minhash"),
-        ("w1", "e2", "e1", "minhash"),
+        ("e1", "e2", "e1", "near_duplicate"),
+        ("w1", "e2", "e1", "near_duplicate"),
     ]
     clusters = read_shard(made.path("dedup", "clusters.parquet"))
     assert {row["id"]: row["cluster"] for row in clusters.to_pylist()} == {

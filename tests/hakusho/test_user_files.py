@@ -29,7 +29,7 @@ def test_files_of_one_name_go_the_whole_way(tmp_path: Path, monkeypatch: pytest.
     made = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["text"] for row in made] == ["Write to [EMAIL] about the report."] * 2
     assert call("dedup", "o.jsonl", "--out", "d") == 0
-    assert read_shard(tmp_path / "d" / "duplicates.parquet").column("rule").to_pylist() == ["exact"]
+    assert read_shard(tmp_path / "d" / "duplicates.parquet").column("rule").to_pylist() == ["exact_duplicate"]
 
 
 @pytest.mark.parametrize(("verb", "said"), [("pii", "Ids are written as text"), ("label", "ids become text")])

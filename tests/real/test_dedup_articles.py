@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from corpus.dedup.find import find, join_inputs, revisions_of, sign, texts_of
+from corpus.dedup.find import find, join_inputs, sign, texts_of
 from corpus.dedup.settings import DedupSettings
 from corpus.dedup.tables import values
 
@@ -38,7 +38,7 @@ def test_lightly_edited_copies_are_found_and_nothing_else(shared_data: Path) -> 
     rng.shuffle(rows)
     table = join_inputs([pa.Table.from_pylist(rows)])
     chosen = DedupSettings()
-    found = find(sign(table, chosen), texts_of([table]), chosen, revisions_of(table))
+    found = find(sign(table, chosen), texts_of([table]), chosen)
     pairs = dict(zip(values(found.duplicates, "id"), values(found.duplicates, "keeper"), strict=True))
     assert {key for key, keeper in pairs.items() if key != f"{keeper}-copy"} == set()
     assert len(pairs) >= 0.98 * len(originals)

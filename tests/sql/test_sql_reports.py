@@ -41,10 +41,10 @@ GOLDEN: dict[str, list[tuple[Any, ...]]] = {
         ("document.self_harm", "medical_reg", 1, 1),
     ],
     "duplicates": [
-        ("egov", 7, 1, 0, 0.1429, 0),
-        ("nasa", 2, 0, 0, 0.0, 0),
-        ("pmda", 2, 0, 0, 0.0, 0),
-        ("wikipedia", 4, 0, 0, 0.0, 0),
+        ("egov", 7, 1, 0, 0, 0.1429, 0),
+        ("nasa", 2, 0, 0, 0, 0.0, 0),
+        ("pmda", 2, 0, 0, 0, 0.0, 0),
+        ("wikipedia", 4, 0, 0, 0, 0.0, 0),
     ],
     "cluster_sizes": [(1, 13, 13), (2, 1, 2)],
     "lengths": [
