@@ -4,48 +4,104 @@ Convention (one for the whole project): features are column vectors in blocks of
 to the generators E_ij = e_i e_j^T - e_j e_i^T with i < j, in the order (0,1), (0,2), ..., (6,7); A = sum theta_p E_p
 is skew-symmetric and R = exp(s A) is a rotation for every strength s, so a gate that is half open is still in SO(8).
 
-The exponential reaches all of SO(8), which the Cayley transform does not (no eigenvalue -1), and is accurate at any
-angle: torch scales and squares (Bader, Blanes, Casas, "Computing the matrix exponential with an optimized Taylor
-polynomial approximation", Mathematics 7:1174, 2019).
+Two maps from the algebra to the group: the exponential reaches all of SO(8) and is accurate at any angle (torch scales
+and squares: Bader, Blanes, Casas, "Computing the matrix exponential with an optimized Taylor polynomial approximation",
+Mathematics 7:1174, 2019); the Cayley transform (I - A/2)^-1 (I + A/2) costs a third of it and cannot reach a half turn
+(no eigenvalue -1). Both agree to third order in theta near zero.
+
+`blend` is the linear gate (1 - g) I + g R of the original system, for those who want to compare; it is not a rotation.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
+import functools
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from corpus.base.errors import TrainingError
+from train.so8_octonions import BLOCK, COORDINATES, PAIRS, T_MINUS, T_PLUS
 
-__all__ = ["BLOCK", "COORDINATES", "fold", "rotation", "turn"]
+__all__ = [
+    "BLOCK",
+    "COORDINATES",
+    "Method",
+    "blend",
+    "fold",
+    "generator",
+    "rotation",
+    "smallest_stretch",
+    "spinors",
+    "turn",
+]
 
-BLOCK = 8
-COORDINATES = 28  # dim so(8) = 8 * 7 / 2
+Method = Literal["exp", "cayley"]
 
-_PAIRS = tuple(combinations(range(BLOCK), 2))
-_ROWS = [i for i, _ in _PAIRS]
-_COLUMNS = [j for _, j in _PAIRS]
+_ROWS = [i for i, _ in PAIRS]
+_COLUMNS = [j for _, j in PAIRS]
 
 
-def rotation(theta: Tensor, strength: float = 1.0) -> Tensor:
-    """The rotations R = exp(strength * A(theta)) of blocks.
+def generator(theta: Tensor) -> Tensor:
+    """A = sum theta_p E_p, skew-symmetric.
 
-    theta: (..., 28), any floating dtype. Result: (..., 8, 8) with R^T R = I and det R = 1, on theta's device;
-    float32, also under autocast and for half-precision theta, because rounding to 8 bits would leave the group;
-    float64 stays float64. Differentiable in theta. Raises TrainingError where the last dimension is not 28.
+    theta: (..., 28), any floating dtype. Result: (..., 8, 8), float32, or float64 for float64; on theta's device.
+    Raises TrainingError where the last dimension is not 28.
     """
-    if theta.ndim == 0 or theta.shape[-1] != COORDINATES:
-        raise TrainingError(
-            f"an SO(8) block has {COORDINATES} coordinates, got a tensor of shape {tuple(theta.shape)}; "
-            f"give (..., {COORDINATES})"
-        )
-    exact = theta if theta.dtype == torch.float64 else theta.float()
+    exact = _exact(theta)
+    upper = exact.new_zeros(*theta.shape[:-1], BLOCK, BLOCK)
+    upper[..., _ROWS, _COLUMNS] = exact
+    return upper - upper.mT
+
+
+def rotation(theta: Tensor, strength: float | Tensor = 1.0, *, method: Method = "exp") -> Tensor:
+    """The rotations of blocks: R = exp(strength * A(theta)), or the Cayley transform of strength * A(theta).
+
+    theta: (..., 28), any floating dtype. strength: a number, or a tensor of one element that may be learned.
+    Result: (..., 8, 8) with R^T R = I and det R = 1, on theta's device; float32, also under autocast and for
+    half-precision theta, because rounding to 8 bits would leave the group; float64 stays float64. Differentiable in
+    theta and strength. Raises TrainingError where the last dimension is not 28.
+    """
+    exact = _exact(theta)
     with torch.autocast(theta.device.type, enabled=False):
-        upper = exact.new_zeros(*theta.shape[:-1], BLOCK, BLOCK)
-        upper[..., _ROWS, _COLUMNS] = exact * strength
-        result: Tensor = torch.linalg.matrix_exp(upper - upper.mT)
-    return result
+        skew = generator(exact * (strength.to(exact) if isinstance(strength, Tensor) else strength))
+        if method == "exp":
+            result: Tensor = torch.linalg.matrix_exp(skew)
+            return result
+        identity = torch.eye(BLOCK, dtype=exact.dtype, device=exact.device)
+        inverse: Tensor = torch.linalg.inv(identity - skew / 2)
+        return 2 * inverse - identity  # = (I - A/2)^-1 (I + A/2), with one inverse and no product
+
+
+def blend(theta: Tensor, strength: float | Tensor, *, method: Method = "exp") -> Tensor:
+    """The linear gate M = (1 - g) I + g R(theta), g = strength; shapes and dtypes as in `rotation`.
+
+    What it loses against exp(g A): M is orthogonal for g = 0 and g = 1 only. In a plane that R turns by phi it
+    shrinks by sqrt(1 - 2 g (1 - g)(1 - cos phi)), to nothing at g = 1/2 and phi = pi, where M is singular and the
+    features are lost; `smallest_stretch` says how far that has gone. It folds into a Linear like a rotation.
+    """
+    turned = rotation(theta, method=method)
+    open_to = strength.to(turned) if isinstance(strength, Tensor) else strength
+    return torch.lerp(torch.eye(BLOCK, dtype=turned.dtype, device=turned.device).expand_as(turned), turned, open_to)
+
+
+def smallest_stretch(matrices: Tensor) -> float:
+    """The smallest singular value of any of these (..., 8, 8): 1 for rotations, 0 where a blend loses a direction."""
+    return float(torch.linalg.svdvals(matrices.detach().double()).min())
+
+
+def spinors(theta: Tensor) -> tuple[Tensor, Tensor]:
+    """An element of so(8) in its two half-spin representations: theta+ = T+ theta and theta- = T- theta.
+
+    theta: (..., 28), any floating dtype. Results: (..., 28), float32 (float64 for float64). rotation(theta+) and
+    rotation(theta-) are R+ and R- with R-(x s) = (R x)(R+ s) for octonions x and s; a full turn of the vector is -1 in
+    both. What is exact, and which of the two maps has order 3, stands in train.so8_octonions. Raises TrainingError
+    where the last dimension is not 28.
+    """
+    exact = _exact(theta)
+    with torch.autocast(theta.device.type, enabled=False):
+        plus, minus = (_triality(sign, exact.dtype, exact.device) for sign in "+-")
+        return exact @ plus.T, exact @ minus.T
 
 
 def turn(rotations: Tensor, features: Tensor) -> Tensor:
@@ -73,3 +129,17 @@ def fold(rotations: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple
     turned = torch.einsum("kij,kjn->kin", rotations.to(exact), blocks).flatten(0, 1)
     turned_bias = None if bias is None else turn(rotations.to(exact), bias.to(exact)).to(bias.dtype)
     return turned.to(weight.dtype), turned_bias
+
+
+def _exact(theta: Tensor) -> Tensor:
+    if theta.ndim == 0 or theta.shape[-1] != COORDINATES:
+        raise TrainingError(
+            f"an SO(8) block has {COORDINATES} coordinates, got a tensor of shape {tuple(theta.shape)}; "
+            f"give (..., {COORDINATES})"
+        )
+    return theta if theta.dtype == torch.float64 else theta.float()
+
+
+@functools.cache
+def _triality(sign: str, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(T_PLUS if sign == "+" else T_MINUS, dtype=dtype, device=device)

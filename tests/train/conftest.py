@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from train_samples import SMALL, fill
 
 from corpus.base.workspace import Workspace
 from train import tiny_base
 from train.bases import Base, resolve
+
+torch.set_num_threads(1)  # matrices this small lose time to a second thread, most of all where cores are shared
 
 
 @pytest.fixture

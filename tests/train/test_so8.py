@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import pytest
 import torch
 
 from corpus.base.errors import TrainingError
-from train.so8 import fold, rotation, turn
+from train.so8 import Method, blend, fold, rotation, smallest_stretch, turn
 
 
 def explicit_generator(theta: torch.Tensor) -> torch.Tensor:
@@ -22,12 +23,14 @@ def explicit_generator(theta: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("angle", [1e-3, 0.1, 1.0, 10.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_rotation_is_in_so8(angle: float, dtype: torch.dtype) -> None:
-    """R^T R = I within 5e-5 and det R = 1 in float32, for angles up to 10 and any dtype of theta."""
+@pytest.mark.parametrize("method", ["exp", "cayley"])
+def test_rotation_is_in_so8(angle: float, dtype: torch.dtype, method: Method) -> None:
+    """R^T R = I within 5e-5 and det R = 1 in float32, for each of the 28 angles up to 10 and any dtype of theta."""
     generator = torch.Generator().manual_seed(3)
-    theta = torch.randn(64, 28, generator=generator)
-    theta = (theta / theta.norm(dim=-1, keepdim=True) * angle).to(dtype)
-    result = rotation(theta)
+    theta = (torch.rand(64, 28, generator=generator) * 2 - 1) * angle
+    theta[0] = angle
+    theta = theta.to(dtype)
+    result = rotation(theta, method=method)
     assert result.dtype == torch.float32
     assert (result.mT @ result - torch.eye(8)).abs().max() < 5e-5
     assert torch.allclose(torch.linalg.det(result), torch.ones(64), atol=5e-5)
@@ -60,10 +63,43 @@ def test_rotation_at_zero_is_exactly_the_identity() -> None:
     assert torch.equal(rotation(theta, 0.0), identity)
 
 
-def test_gradient_of_the_rotation() -> None:
-    """The derivative in theta agrees with finite differences in float64."""
-    theta = torch.randn(2, 28, dtype=torch.float64, generator=torch.Generator().manual_seed(4), requires_grad=True)
-    assert torch.autograd.gradcheck(rotation, (theta,))
+@pytest.mark.parametrize("function", [rotation, blend])
+@pytest.mark.parametrize("method", ["exp", "cayley"])
+def test_gradient_of_rotation_and_blend(function: Callable[..., torch.Tensor], method: Method) -> None:
+    """The derivatives in theta and in the strength agree with finite differences in float64."""
+    theta = torch.randn(28, dtype=torch.float64, generator=torch.Generator().manual_seed(4), requires_grad=True)
+    strength = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda t, s: function(t, s, method=method), (theta, strength))
+
+
+def test_cayley_is_its_definition_and_close_to_exp_near_zero() -> None:
+    """Cayley gives (I - A/2)^-1 (I + A/2), differs from exp by the third order, and has no half turn."""
+    theta = torch.randn(6, 28, dtype=torch.float64, generator=torch.Generator().manual_seed(8))
+    half = torch.stack([explicit_generator(t) for t in theta]) / 2
+    one = torch.eye(8, dtype=torch.float64)
+    assert torch.allclose(rotation(theta, method="cayley"), torch.linalg.solve(one - half, one + half), atol=1e-12)
+    errors = [(rotation(theta, s, method="cayley") - rotation(theta, s)).abs().max() for s in (0.02, 0.01)]
+    assert 7.5 < errors[0] / errors[1] < 8.5
+    plane = torch.zeros(28, dtype=torch.float64)
+    plane[0] = 1e6
+    assert rotation(plane, method="cayley")[0, 0] > -1
+
+
+def test_a_blend_loses_what_its_docstring_says() -> None:
+    """(1-g) I + g R shrinks a plane by sqrt(1 - 2g(1-g)(1-cos phi)), to nothing at 1/2 and pi; exp(gA) never does."""
+    phi = torch.tensor(2.0, dtype=torch.float64)
+    plane = torch.zeros(28, dtype=torch.float64)
+    plane[0] = phi
+    for g in (0.0, 0.3, 0.5, 1.0):
+        expected = float((1 - 2 * g * (1 - g) * (1 - phi.cos())).sqrt())
+        assert smallest_stretch(blend(plane, g)) == pytest.approx(expected, abs=1e-12)
+        assert smallest_stretch(rotation(plane, g)) == pytest.approx(1.0, abs=1e-12)
+    plane[0] = torch.pi
+    assert smallest_stretch(blend(plane, 0.5)) < 1e-12
+    theta = torch.randn(3, 28)
+    assert torch.equal(blend(theta, 0.0), torch.eye(8).expand(3, 8, 8))
+    assert torch.equal(blend(theta, 1.0), rotation(theta))
+    assert blend(theta.bfloat16(), 0.5).dtype == torch.float32
 
 
 def test_turn_equals_the_block_diagonal_matrix() -> None:
