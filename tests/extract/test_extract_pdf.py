@@ -9,7 +9,6 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import NameObject, StreamObject
 
 from corpus.extract import extract
-from corpus.extract.lines import join_lines, strip_running
 
 URL = "https://ntrs.nasa.gov/api/citations/1/downloads/1.pdf"
 
@@ -55,29 +54,18 @@ def test_running_heads_and_pages() -> None:
 
 def test_numbers_of_a_table_stay() -> None:
     """A number in the middle of a page is no page number, whatever other pages hold."""
-    pages = [
-        [
-            "Table of speeds",
-            "and of loads",
-            "in order",
-            "as measured",
-            f"{n}7",
-            "end of",
-            "this table",
-            "for now",
-            "stop",
-        ]
-        for n in range(6)
-    ]
-    assert all(any(line.endswith("7") for line in lines) for lines in strip_running(pages))
+    rows = ["Table of speeds", "and of loads", "in order", "as measured"]
+    pages = [[*rows, f"{n}7", "end of", "this table", "for now", f"stop {n}{n}"] for n in range(6)]
+    done = extract(make_pdf(pages), url=URL)
+    assert [f"{n}7" in done.text.split("\n") for n in range(6)] == [True] * 6
 
 
 def test_join_lines_across_pages() -> None:
     """A sentence that goes on overleaf is one paragraph and belongs to the page where it begins."""
     pages = [["The results of all the tests agree with the model"], ["that was described in the earlier part of it."]]
-    assert join_lines(pages) == [
-        (0, "The results of all the tests agree with the model that was described in the earlier part of it.")
-    ]
+    done = extract(make_pdf(pages), url=URL)
+    whole = "The results of all the tests agree with the model that was described in the earlier part of it."
+    assert (done.text, done.pages) == (whole, (0, len(whole)))
 
 
 def test_locked() -> None:

@@ -1,0 +1,260 @@
+"""What a PDF is made of, found by pypdf within limits: the evidence for the router.
+
+Every stream that another engine would unpack is unpacked here first, with pypdf's limit a stream and a limit for all of
+them, because PDFium and pdfminer take what a bomb gives them. Forms that call each other are counted out, so that ten
+small ones cannot stand for millions.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
+__all__ = ["Facts", "PageFacts", "PasswordError", "inspect", "plain_text", "quiet"]
+
+MAX_PAGES: Final = 5000
+MAX_PAGE_BYTES: Final = 48 * 2**20  # drawing of one page, forms repeated as often as they are called
+MINER_PAGE_BYTES: Final = 3 * 2**20  # the same, for the slow engine
+MAX_STREAM: Final = 64 * 2**20  # a font or a table
+MAX_ALL_BYTES: Final = 512 * 2**20  # everything unpacked, a stream once
+MAX_DRAWN: Final = 2 * 2**30  # everything drawn, a stream as often as it is used
+MAX_MAPPED: Final = 200_000  # characters of one ToUnicode table
+_MAX_DEPTH: Final = 12  # forms within forms
+_CALL: Final = re.compile(rb"/([^\s/\[\]<>(){}%]+)\s+Do\b")
+_BLOCK: Final = re.compile(rb"beginbfrange(.*?)(?:endbfrange|$)", re.DOTALL)
+_RANGE: Final = re.compile(rb"<\s*([0-9A-Fa-f]{1,16})\s*>\s*<\s*([0-9A-Fa-f]{1,16})\s*>\s*(?:<[^>]*>|\[[^\]]*\])")
+_JAPANESE: Final = re.compile(
+    r"(?:RKSJ|EUC|UniJIS|UniGB|UniCNS|UniKS|UniAKR|GB|B5|CNS|KSC|HK|Hankaku|Hiragana|Katakana|Roman|WP-Symbol|Ext-|Add-|78-)|"
+    r"^[HV]$"
+)
+_CJK_ORDERING: Final = re.compile(r"Japan|GB|CNS|Korea|KR")
+
+
+class PasswordError(Exception):
+    """The file needs a password."""
+
+
+@dataclass(frozen=True)
+class FontFacts:
+    """One font: whether PDFium is to be trusted with it, whether pdfminer may be, and whether it writes downwards."""
+
+    fast: bool
+    slow: bool
+    vertical: bool
+
+
+@dataclass
+class PageFacts:
+    """One page: which engines may read it, and why not."""
+
+    fast: bool = True
+    slow: bool = True
+    drawn: int = 0
+    hostile: str = ""
+
+
+@dataclass
+class Facts:
+    """A file: its pages, title and what stopped the inspection, if anything did."""
+
+    pages: list[PageFacts] = field(default_factory=list)
+    title: str = ""
+    count: int = 0
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence pypdf, which tells each oddity of a file to the log; the outcome says what matters."""
+    logger = logging.getLogger("pypdf")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def open_reader(data: bytes) -> PdfReader:
+    """A reader of the file, opened with an empty password. Raises PasswordError, and what pypdf raises on damage."""
+    from pypdf import PasswordType, PdfReader
+
+    reader = PdfReader(io.BytesIO(data), strict=False)
+    if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
+        raise PasswordError
+    return reader
+
+
+def inspect(reader: PdfReader) -> Facts:
+    """The facts of every page; a page that cannot be looked at is hostile, with the reason."""
+    inspector, facts = _Inspector(), Facts(title=_title(reader))
+    facts.count = len(reader.pages)
+    for number in range(min(facts.count, MAX_PAGES)):
+        try:
+            facts.pages.append(inspector.page(reader.pages[number]))
+        except Exception as error:  # noqa: BLE001  one bad page must not cost the others
+            facts.pages.append(PageFacts(fast=False, slow=False, hostile=f"{type(error).__name__}: {error}"[:200]))
+    return facts
+
+
+def plain_text(reader: PdfReader, number: int) -> str:
+    """The text of a page as pypdf has it, without geometry: the last resort."""
+    return reader.pages[number].extract_text() or ""
+
+
+class _Inspector:
+    """Looks at pages, each shared object once."""
+
+    def __init__(self) -> None:
+        self.fonts: dict[object, FontFacts] = {}
+        self.streams: dict[object, bytes] = {}
+        self.forms: dict[object, tuple[int, list[FontFacts]]] = {}
+        self.unpacked = self.drawn = 0
+
+    def page(self, page: Any) -> PageFacts:
+        """The facts of one page."""
+        content = self._content(page.raw_get("/Contents") if "/Contents" in page else None)
+        drawn, fonts = self._drawn(content, _resolved(page.get("/Resources")), 0)
+        self.drawn += drawn
+        facts = PageFacts(fast=all(font.fast for font in fonts), slow=all(font.slow for font in fonts), drawn=drawn)
+        if drawn > MAX_PAGE_BYTES:
+            facts.hostile = f"{drawn} bytes of drawing on one page"
+        elif self.drawn > MAX_DRAWN or self.unpacked > MAX_ALL_BYTES:
+            facts.hostile = "the pages before it used up what one file may unpack"
+        elif drawn > MINER_PAGE_BYTES:
+            facts.slow = False
+        return facts
+
+    def _content(self, contents: Any) -> bytes:
+        found = _resolved(contents)
+        parts = list(found) if isinstance(found, list) else [contents] if found is not None else []
+        return b"\n".join(self._data(part) for part in parts)
+
+    def _data(self, reference: Any) -> bytes:
+        """A stream, unpacked once. Raises what pypdf raises where it is damaged or too large."""
+        key = _key(reference)
+        if key in self.streams:
+            return self.streams[key]
+        stream = _resolved(reference)
+        data = stream.get_data() if hasattr(stream, "get_data") else b""
+        self.unpacked += len(data)
+        if len(data) > MAX_STREAM or self.unpacked > MAX_ALL_BYTES:
+            raise ValueError(f"a stream of {len(data)} bytes")
+        if len(data) < 2**16:
+            self.streams[key] = data
+        return bytes(data)
+
+    def _measured(self, reference: Any) -> None:
+        """Unpack a stream to see that it is no bomb; a small one cannot be."""
+        key = _key(reference)
+        if key not in self.streams:
+            self._data(reference)
+            self.streams[key] = b""
+
+    def _drawn(self, content: bytes, resources: Any, depth: int) -> tuple[int, list[FontFacts]]:
+        """(bytes drawn by a content stream and the forms it calls, fonts at hand there)."""
+        resources = resources if isinstance(resources, dict) else {}
+        found = _resolved(resources.get("/Font"))
+        fonts = [self._font(_raw(found, name)) for name in found] if isinstance(found, dict) else []
+        drawn = len(content)
+        forms = _resolved(resources.get("/XObject"))
+        if not isinstance(forms, dict) or not forms:
+            return drawn, fonts
+        for name in _CALL.findall(content):
+            key = "/" + name.decode("latin-1")
+            if key not in forms:
+                continue
+            size, more = self._form(_raw(forms, key), resources, depth)
+            drawn += size
+            fonts += more
+            if drawn > MAX_PAGE_BYTES:
+                break
+        return drawn, fonts
+
+    def _form(self, reference: Any, resources: Any, depth: int) -> tuple[int, list[FontFacts]]:
+        key = _key(reference)
+        if key in self.forms:
+            return self.forms[key]
+        form = _resolved(reference)
+        if not hasattr(form, "get_data") or form.get("/Subtype") != "/Form" or depth >= _MAX_DEPTH:
+            return 0, []
+        self.forms[key] = 0, []  # one that calls itself draws nothing more
+        self.forms[key] = self._drawn(self._data(reference), _resolved(form.get("/Resources")) or resources, depth + 1)
+        return self.forms[key]
+
+    def _font(self, reference: Any) -> FontFacts:
+        key = _key(reference)
+        if key not in self.fonts:
+            self.fonts[key] = self._look(_resolved(reference))
+        return self.fonts[key]
+
+    def _look(self, font: Any) -> FontFacts:
+        """The facts of a font; see the module about bombs."""
+        if not isinstance(font, dict):
+            return FontFacts(fast=True, slow=True, vertical=False)
+        composite = font.get("/Subtype") == "/Type0"
+        below = _resolved(font.get("/DescendantFonts")) if composite else None
+        inner = _resolved(below[0]) if isinstance(below, list) and below else font
+        embedded = self._embedded(_resolved(inner.get("/FontDescriptor")) if isinstance(inner, dict) else None)
+        table = _raw(font, "/ToUnicode") if "/ToUnicode" in font else None
+        mapped = self._mapped(table)
+        if not composite:
+            return FontFacts(fast=True, slow=mapped <= MAX_MAPPED, vertical=False)
+        encoding = _resolved(font.get("/Encoding"))
+        if hasattr(encoding, "get_data"):
+            self._measured(_raw(font, "/Encoding"))
+            encoding = encoding.get("/CMapName", "")
+        name = str(encoding or "").lstrip("/")
+        system = _resolved(inner.get("/CIDSystemInfo")) if isinstance(inner, dict) else None
+        ordering = str(system.get("/Ordering", "")) if isinstance(system, dict) else ""
+        vertical = name.endswith("-V") or name == "V"
+        cjk = bool(_CJK_ORDERING.search(ordering) or _JAPANESE.search(name))
+        fast = not vertical and (mapped > 0 and embedded if cjk else mapped > 0 or not embedded)
+        return FontFacts(fast=fast, slow=mapped <= MAX_MAPPED, vertical=vertical)
+
+    def _embedded(self, descriptor: Any) -> bool:
+        if not isinstance(descriptor, dict):
+            return False
+        for name in ("/FontFile", "/FontFile2", "/FontFile3"):
+            if name in descriptor:
+                self._measured(_raw(descriptor, name))
+                return True
+        return False
+
+    def _mapped(self, table: Any) -> int:
+        """How many characters a ToUnicode table maps (0: there is none that says anything)."""
+        if table is None or not hasattr(_resolved(table), "get_data"):
+            return 0
+        data = self._data(table)
+        ranges = (pair for block in _BLOCK.findall(data) for pair in _RANGE.findall(block))
+        spans = sum(max(0, int(last, 16) - int(first, 16)) for first, last in ranges)
+        return spans + data.count(b"<") // 2
+
+
+def _key(reference: Any) -> object:
+    number = getattr(reference, "idnum", None)
+    return id(reference) if number is None else (number, getattr(reference, "generation", 0))
+
+
+def _resolved(value: Any) -> Any:
+    return value.get_object() if hasattr(value, "get_object") else value
+
+
+def _raw(dictionary: Any, name: Any) -> Any:
+    """A value as it stands: a reference is not followed."""
+    return dictionary.raw_get(name)
+
+
+def _title(reader: PdfReader) -> str:
+    """The title of the metadata, as it stands."""
+    try:
+        return str((reader.metadata and reader.metadata.title) or "")
+    except Exception:  # noqa: BLE001  damaged metadata is no reason to lose the text
+        return ""

@@ -1,0 +1,207 @@
+"""Lines to paragraphs: a line that reaches the margin goes on, whatever its place on the page.
+
+Japanese lines join without a blank, Latin ones with one, and a word cut by a hyphen is made whole unless the document
+writes it with a hyphen elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from corpus.extract.pdf.glyphs import Line
+
+__all__ = ["Paragraph", "paragraphs"]
+
+_LIKE: Final = 0.12  # sizes that differ by less are one
+_INDENT: Final = 0.7  # of the font size
+_CJK: Final = re.compile("[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
+_OPENING: Final = "“‘\"'「『（(［[〔【〈《"
+_END: Final = re.compile(r"(?:[。．！？!?：:；;]|\.)[\"'”’」』】）)\]]*[0-9]{0,3}$")
+_STOP: Final = re.compile(r"(?:[。！？!?]|\.)[\"'”’」』）)\]]*$")
+_NEW: Final = re.compile(
+    r"[・●○◎■□◆◇▶►•◦‣※▲△★☆]|[-–—*] |[①-⑳㉑-㉟]|[（(]\s*(?:[0-9０-９]{1,3}|[ア-ン一二三四五六七八九十]|[a-z])\s*[）)]|"
+    r"第\s*[0-9０-９一二三四五六七八九十百]+\s*[章節条部編款項]|[0-9０-９]{1,2}(?:[.．‐－][0-9０-９]{1,2})+[.．]?\s|[0-9０-９]{1,2}[.)）．][\s\u3000]|"
+    r"[0-9０-９]{1,3}\u3000|[A-Z]\.\s|[（(]出典|資料[:：]|注[0-9０-９]*[)）:：]|(?:図|表|図表)\s*[0-9０-９]|(?:Figure|Fig\.|Table)\s+[0-9]"
+)
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_WORD_END: Final = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
+_COMPOUND: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[^-\w])")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(slots=True)
+class Paragraph:
+    """Text that belongs together.
+
+    `page`, from 0, is where it begins; `kind` is "" unless its lines had one; `size` its font size in points.
+    """
+
+    text: str
+    page: int
+    size: float
+    kind: str
+    lines: int
+
+
+@dataclass(slots=True)
+class _Frame:
+    """The column in which a line stands: edges and the usual step from line to line."""
+
+    left: float
+    right: float
+    step: float
+    lines: int
+
+
+def paragraphs(pages: Sequence[Sequence[Line]]) -> list[Paragraph]:
+    """The paragraphs of a document, page after page in reading order."""
+    words = _Words(pages)
+    done: list[Paragraph] = []
+    last: tuple[Line, _Frame, int] | None = None  # the line before, its column and page
+    first = 0.0  # left edge of the first line of the paragraph
+    for number, lines in enumerate(pages):
+        for line, frame in _framed(lines):
+            if last and done and _goes_on(done[-1], first, last, (line, frame, number)):
+                done[-1].text = words.joined(done[-1].text, line.text.strip(" \u3000"))
+                done[-1].lines += 1
+            else:
+                done.append(Paragraph(line.text.strip(" \u3000"), number, line.size, line.kind, 1))
+                first = line.x0
+            last = line, frame, number
+    return done
+
+
+def _framed(lines: Sequence[Line]) -> list[tuple[Line, _Frame]]:
+    """Each line with its column."""
+    blocks: list[list[Line]] = []
+    for line in lines:
+        if blocks and _one_block(blocks[-1][-1], line):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+    frames = [_frame(block) for block in blocks]
+    for block, frame in zip(blocks, frames, strict=True):
+        if frame.lines < 3:
+            size = block[0].size
+            for other, wide in zip(blocks, frames, strict=True):
+                near = abs(wide.left - frame.left) < 2.5 * size and _alike(other[0].size, size)
+                if wide.lines >= 3 and near:
+                    frame.right = max(frame.right, wide.right)
+                    frame.left = min(frame.left, wide.left)
+                    frame.step = min(frame.step, wide.step)
+    return [(line, frame) for block, frame in zip(blocks, frames, strict=True) for line in block]
+
+
+def _one_block(one: Line, two: Line) -> bool:
+    step = one.middle - two.middle
+    shared = min(one.x1, two.x1) - max(one.x0, two.x0)
+    return (
+        _alike(one.size, two.size)
+        and one.kind == two.kind
+        and 0 < step < 2.6 * one.size
+        and shared > 0.3 * min(one.x1 - one.x0, two.x1 - two.x0)
+    )
+
+
+def _frame(block: Sequence[Line]) -> _Frame:
+    steps = sorted(one.middle - two.middle for one, two in pairwise(block))
+    step = steps[len(steps) // 2] if steps else 1.7 * block[0].size
+    lefts = sorted(line.x0 for line in block)
+    return _Frame(lefts[len(lefts) // 10], max(line.x1 for line in block), step, len(block))
+
+
+def _alike(one: float, two: float) -> bool:
+    return abs(one - two) <= _LIKE * max(one, two)
+
+
+def _goes_on(
+    paragraph: Paragraph, first: float, before: tuple[Line, _Frame, int], after: tuple[Line, _Frame, int]
+) -> bool:
+    """Whether the line after belongs to the paragraph that ends with the line before."""
+    (one, frame, page), (two, other, following) = before, after
+    if one.kind or two.kind or not _alike(one.size, two.size):
+        return False
+    if not (_LETTER.search(two.text) and _LETTER.search(one.text)):
+        return two.text.strip(" ")[:1] in "。、）」』" and not _STOP.search(one.text)
+    if _cut_word(one.text, two.text):
+        return True
+    below = page == following and frame is other
+    step = max(1.45 * frame.step, frame.step + 0.5 * one.size)
+    if (below and one.middle - two.middle > step) or not _full(one, two, frame):
+        return False
+    return _in_line(paragraph, first, one, two) if below else _overleaf(one, two, other)
+
+
+def _in_line(paragraph: Paragraph, first: float, one: Line, two: Line) -> bool:
+    """Whether the left edge of a line says that no new paragraph begins with it."""
+    if _NEW.match(two.text) and (_STOP.search(one.text) or not _CJK.search(one.text[-1:])):
+        return False
+    size = one.size
+    shift = two.x0 - one.x0
+    if paragraph.lines > 1:
+        return abs(shift) < _INDENT * size or (shift < 0 and abs(two.x0 - first) < _INDENT * size)
+    if shift > _INDENT * size:
+        return shift < 6 * size and _NEW.match(paragraph.text) is not None
+    return shift > -4.5 * size
+
+
+def _overleaf(one: Line, two: Line, frame: _Frame) -> bool:
+    """Whether a sentence goes on in the next column or on the next page."""
+    if _END.search(one.text) or _NEW.match(two.text):
+        return False
+    if two.x0 - frame.left > _INDENT * two.size:
+        return False
+    capital = two.text[:1].isupper() and not _CJK.match(two.text[:1])
+    return not capital or len(one.text) > 30
+
+
+def _full(one: Line, two: Line, frame: _Frame) -> bool:
+    """Whether a line ends because the margin is reached: its column has no room for what comes next."""
+    room = frame.right - one.x1
+    if _CJK.search(one.text[-1:]):
+        return room < 1.6 * one.size
+    word = two.text.split(" ", 1)[0]
+    width = (two.x1 - two.x0) / max(1, len(two.text)) * (len(word) + 1)
+    return room < max(width, 1.2 * one.size) if not _CJK.match(word[:1]) else room < 2.1 * one.size
+
+
+def _cut_word(one: str, two: str) -> bool:
+    return len(one) > 2 and one[-1] in "-‐\u00ad" and one[-2].isalpha() and two[:1].islower()
+
+
+class _Words:
+    """Joins lines, with the words of the document at hand for the hyphens."""
+
+    def __init__(self, pages: Sequence[Sequence[Line]]) -> None:
+        self._pages = pages
+        self._known: set[str] | None = None
+
+    def joined(self, text: str, line: str) -> str:
+        """A paragraph with one more line."""
+        if _cut_word(text, line):
+            head, tail = _WORD_END.search(text), _WORD.match(line)
+            if (
+                head
+                and tail
+                and f"{head[1]}-{tail[0]}".lower() in self.known
+                and (f"{head[1]}{tail[0]}".lower() not in self.known)
+            ):
+                return text + line
+            return text[:-1] + line
+        if not text or not line:
+            return text + line
+        japanese = _CJK.match(text[-1]) or _CJK.match(line[0])
+        return text + line if japanese or text[-1] == "-" else f"{text} {line}"
+
+    @property
+    def known(self) -> set[str]:
+        """Every word that stands within a line, and every pair of words with a hyphen between."""
+        if self._known is None:
+            lines = (line.text for page in self._pages for line in page)
+            found = (_COMPOUND.findall(line) for line in lines)
+            self._known = {word.lower() for words in found for word in words}
+        return self._known
