@@ -1,4 +1,4 @@
-"""Reading order: the order drawn, unless it jumps back and forth; then by columns, found by the gutters between them."""
+"""Reading order: the order drawn, unless it jumps back and forth; then by columns, found by the gutters between."""
 
 from __future__ import annotations
 
