@@ -26,6 +26,7 @@ from corpus.base.shards import read_shard, write_shard
 from corpus.base.workspace import Workspace
 from corpus.extract import Extracted
 from crawlers.items import Found
+from crawlers.reservations import page_reservations
 
 __all__ = ["STAGE", "Parts", "document_row", "settle"]
 
@@ -56,6 +57,7 @@ def document_row(source: str, found: Found, extracted: Extracted) -> dict[str, A
         "licence_evidence": record.licence_evidence,
         "attribution": record.attribution,
         "rights": list(record.rights),
+        "reservations": page_reservations(found.raw),
         "extractor": extracted.extractor,
         "extractor_version": extracted.extractor_version,
         "kept_share": float(extracted.kept_share),
@@ -174,7 +176,7 @@ def _canonical(row: Mapping[str, Any]) -> tuple[list[int], str]:
     True
     """
     version = [int(number) for number in re.findall("[0-9]+", row["extractor_version"])]
-    return version, repr([row[name] for name in DOCUMENTS.names])
+    return version, repr([row.get(name) for name in DOCUMENTS.names])
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:

@@ -14,6 +14,7 @@ from corpus.base.progress import Progress
 from corpus.base.workspace import Workspace
 from crawlers.documents import Parts, settle
 from crawlers.history import ASSEMBLED, FetchLog
+from crawlers.manners.site_files import SiteFiles
 
 __all__ = ["Harvest", "Summary"]
 
@@ -71,6 +72,7 @@ class Harvest:
     def __post_init__(self) -> None:
         self.fetches = FetchLog(self.workspace, self.source, self.run)
         self.parts = Parts(self.workspace, self.source)
+        self.site_files = SiteFiles(self.workspace, self.source)
         self.progress = Progress(self.source, total=self.limit, unit="documents", quiet=self.quiet)
         self.documents = 0
         self.dropped: Counter[str] = Counter()

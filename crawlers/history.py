@@ -22,6 +22,7 @@ from crawlers.manners.refusals import DeniedByRobots, HostPaused, OffSite
 if TYPE_CHECKING:
     from scrapy.http import Response
 
+    from crawlers.reservations import TdmRule
     from crawlers.robots import Verdict
 
 __all__ = ["ASSEMBLED", "FetchLog", "media_type"]
@@ -44,7 +45,7 @@ class FetchLog:
         """Record an answer; one that should hold a document stays open until that is known."""
         purpose = _purpose(request)
         outcome = outcome or _outcome(response, purpose)
-        header = {name: _header(response, name) for name in ("ETag", "Last-Modified", "X-Robots-Tag", "Content-Type")}
+        header = {name: _header(response, name) for name in ("ETag", "Last-Modified", "Content-Type")}
         first = str(next(iter(request.meta.get("redirect_urls", [])), request.url))
         row = self._row(request, purpose, outcome, reason)
         row.values.update(
@@ -56,7 +57,7 @@ class FetchLog:
             etag=header["ETag"],
             last_modified=header["Last-Modified"],
             raw_sha256=sha256_bytes(response.body),
-            x_robots_tag=header["X-Robots-Tag"],
+            **_reserved(request, response),
         )
         row.open = outcome == "document"
         return row
@@ -101,7 +102,7 @@ class FetchLog:
             "asked_url": request.meta.get("asked_url"), "final_url": request.url, "method": request.method,
             "purpose": purpose, "outcome": outcome, "reason": reason, "content_type": "", "bytes": 0, "documents": 0,
             "retries": request.meta.get("retry_times", 0), "robots_rule": verdict and verdict.rule,
-            "robots_line": verdict and verdict.line,
+            "robots_line": verdict and verdict.line, "robots_sha256": request.meta.get("robots_sha256"),
         }  # fmt: skip
         row = Fetch(values)
         self._rows.append(row)
@@ -124,9 +125,25 @@ def _purpose(request: Request) -> str:
 def _outcome(response: Response, purpose: str) -> str:
     if response.status == 403 and _header(response, "cf-mitigated"):
         return "access_challenged"
-    if purpose == "robots":
-        return "robots"
+    if purpose in ("robots", "tdmrep"):
+        return purpose
+    if response.status == 304:
+        return "not_modified"
     return purpose if response.status in (200, 206) else "http_error"
+
+
+def _reserved(request: Request, response: Response) -> dict[str, str | None]:
+    """The columns of page-level reservations: headers as sent, else what the site's tdmrep.json says of the URL."""
+    rule: TdmRule | None = request.meta.get("tdm")
+    lines = [line.decode("latin-1") for line in response.headers.getlist("X-Robots-Tag")]
+    said = _header(response, "TDM-Reservation")
+    reservation, policy, place = (
+        (said, _header(response, "TDM-Policy"), "header")
+        if said
+        else ((rule.reservation, rule.policy, "well-known") if rule else (None, None, None))
+    )
+    return {"x_robots_tag": "\n".join(lines) or None, "tdm_reservation": reservation, "tdm_policy": policy or None,
+            "tdm_place": place}  # fmt: skip
 
 
 def _header(response: Response, name: str) -> str | None:

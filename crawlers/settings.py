@@ -64,6 +64,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.manners.guard.HostGuard": 50,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawlers.manners.obey.Robots": 100,
+    "crawlers.manners.reserve.Reservations": 110,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawlers.manners.patience.Retries": 550,
     "crawlers.manners.recorder.Recorder": 585,  # after content decoding (590), before Retries takes the answer away

@@ -6,20 +6,19 @@ import asyncio
 from dataclasses import dataclass, field
 from time import monotonic
 
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request
-from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.identity import ROBOT
 from crawlers.manners.part import Part, Reporting
-from crawlers.manners.refusals import DeniedByRobots, EnoughDocuments, TooManyRedirects
+from crawlers.manners.refusals import DeniedByRobots
+from crawlers.manners.site_files import Answer, SiteFiles
 from crawlers.robots import Robots as Rules
 
 __all__ = ["Robots"]
 
 _ROBOTS_TRIES = 2  # times that a robots.txt which cannot be had is asked for again before the host is left alone
-_ROBOTS_AGAIN = 600.0  # seconds until it is asked for once more, in a crawl that lasts so long
+_ROBOTS_AGAIN = 600.0  # seconds until one that failed is asked for again; Cache-Control never makes it more often
 
 
 @dataclass
@@ -27,12 +26,13 @@ class _Origin:
     """What is known of one origin's robots.txt, and until when (monotonic) it is taken for true."""
 
     rules: Rules = field(default_factory=lambda: Rules("unreachable"))
+    sha256: str | None = None
     until: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Robots(Reporting, Part):
-    """Asks robots.txt once a day and origin, and lets nothing pass that it forbids, or while it cannot be had.
+    """Asks robots.txt at the start and once a day, and lets nothing pass that it forbids, or while it cannot be had.
 
     Only the usual ports can be asked (Origins.knows), so scheme and host name an origin.
     """
@@ -46,8 +46,10 @@ class Robots(Reporting, Part):
             return
         parts = urlparse_cached(request)
         origin = f"{parts.scheme}://{parts.hostname}"
-        rules = await self._rules(origin)
+        known = await self._rules(origin)
+        rules = known.rules
         verdict = request.meta["robots"] = rules.verdict(ROBOT, request.url)
+        request.meta["robots_sha256"] = known.sha256
         if rules.outcome == "unreachable" and not verdict.allowed:
             raise DeniedByRobots("robots_unreachable")
         if not verdict.allowed:
@@ -59,38 +61,30 @@ class Robots(Reporting, Part):
     def _cap(self) -> float:
         return self.crawler.settings.getfloat("HAKUSHO_CRAWL_DELAY_CAP")
 
-    async def _rules(self, origin: str) -> Rules:
+    async def _rules(self, origin: str) -> _Origin:
         known = self._origins.setdefault(origin, _Origin())
         async with known.lock:
             if monotonic() >= known.until:
-                rules, why = await self._ask(origin)
+                answer = await self._files.ask(self.crawler, f"{origin}/robots.txt", "robots", _ROBOTS_TRIES)
+                rules = Rules.from_fetch(answer.status, answer.body, answer.content_type)
+                if rules.outcome != "rules" and answer.fetch is not None:
+                    answer.fetch.values["reason"] = rules.outcome
                 reached = rules.outcome != "unreachable"
                 if reached or not known.until or known.rules.outcome == "unreachable":
-                    known.rules = rules  # otherwise the copy that there is stays true (RFC 9309 2.4)
-                age = self.crawler.settings.getfloat("HAKUSHO_ROBOTS_AGE") if reached else _ROBOTS_AGAIN
-                known.until = monotonic() + age
-                self._keep_delay(origin, why)
-        return known.rules
+                    known.rules, known.sha256 = rules, answer.sha256
+                # otherwise the copy that there is stays true (RFC 9309 2.4)
+                known.until = monotonic() + (self._age(answer) if reached else _ROBOTS_AGAIN)
+                self._keep_delay(origin, answer.why)
+        return known
 
-    async def _ask(self, origin: str) -> tuple[Rules, str]:
-        """Fetch and read; with why it failed, if it did. Raises EnoughDocuments."""
-        size = self.crawler.settings.getint("HAKUSHO_PAGE_MAXSIZE")
-        meta = {"purpose": "robots", "max_retry_times": _ROBOTS_TRIES, "download_maxsize": size}
-        request = Request(f"{origin}/robots.txt", callback=NO_CALLBACK, meta=meta)
-        try:
-            response = await self.crawler.engine.download_async(request)
-        except EnoughDocuments:
-            raise
-        except TooManyRedirects:
-            return Rules.from_fetch(302, b"", ""), ""
-        except Exception as error:  # noqa: BLE001  whatever went wrong, the rules are not known
-            why = str(error) if isinstance(error, IgnoreRequest) else f"no answer, {type(error).__name__}"
-            return Rules.from_fetch(None, b"", ""), why
-        content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        rules = Rules.from_fetch(response.status, response.body, content_type)
-        if rules.outcome != "rules" and response.request is not None:
-            response.request.meta["fetch"].values["reason"] = rules.outcome
-        return rules, f"HTTP {response.status}"
+    @property
+    def _files(self) -> SiteFiles:
+        return self.spider.harvest.site_files
+
+    def _age(self, answer: Answer) -> float:
+        """Seconds for which an answer is taken for true: a day, or what Cache-Control says if that is less."""
+        day = self.crawler.settings.getfloat("HAKUSHO_ROBOTS_AGE")
+        return day if answer.age is None else min(day, max(answer.age, _ROBOTS_AGAIN))
 
     def _keep_delay(self, origin: str, why: str) -> None:
         """Set the delay of the host's slot: the longest that our settings or its origins ask for; tell of troubles."""

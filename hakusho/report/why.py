@@ -24,12 +24,15 @@ ORDER BY id
 """
 _DOCUMENT = """
 SELECT id, source, key, revision, url, title, lang, length(text) AS chars, raw_sha256, container_sha256, content_type,
-       licence, licence_evidence, attribution, rights, extractor, extractor_version, kept_share, garbled_share
+       licence, licence_evidence, attribution, rights, reservations, extractor, extractor_version, kept_share,
+       garbled_share
 FROM documents WHERE id = $id
 """
 _FETCHES = """
 SELECT f.time, f.run, f.url, f.final_url, f.status, f.outcome, f.bytes, f.etag, f.last_modified,
-  f.asked_url, f.robots_rule, f.robots_line
+  f.asked_url, f.robots_rule, f.robots_line, f.robots_sha256,
+  'robots/' || f.source || '/' || f.robots_sha256 || '.txt' AS robots_file,
+  f.x_robots_tag, f.tdm_reservation, f.tdm_policy, f.tdm_place
 FROM fetches AS f INNER JOIN documents AS d ON coalesce(d.container_sha256, d.raw_sha256) = f.raw_sha256
 WHERE d.id = $id ORDER BY f.time, f.url
 """
@@ -53,7 +56,7 @@ _MEASURES = "SELECT measure, value FROM measure_values WHERE id = $id ORDER BY m
 _DATASET = "SELECT config, split, n_chars, pii_masked FROM dataset WHERE id = $id"
 _ATTRIBUTION = "SELECT retrieved_at, harvested_url, rehearsal FROM attribution WHERE id = $id"
 _NO_DOCUMENT_FETCHES = """
-SELECT time, source, url, status, purpose, outcome, reason, robots_rule, robots_line FROM fetches
+SELECT time, source, url, status, purpose, outcome, reason, robots_rule, robots_line, robots_sha256 FROM fetches
 WHERE url = $name OR final_url = $name ORDER BY time, url
 """
 _NO_DOCUMENT_LEDGER = """

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[2]
+TDMREP = "/.well-known/tdmrep.json"
 HTML, XML, JSON = "text/html; charset=UTF-8", "application/xml", "application/json"
 JA = "この文は試験のために書かれた短い文であり、実在の文書とは何の関係もない。"
 EN = "This sentence was written for a test and has nothing to do with any real document at all."
@@ -46,6 +47,7 @@ class Request:
     target: str
     agent: str
     time: float
+    if_none_match: str | None = None
 
 
 class Site:
@@ -72,7 +74,15 @@ class Site:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                site.seen.append(Request(self.path, self.headers.get("User-Agent", ""), time.monotonic()))
+                if self.path != TDMREP or TDMREP in site.answers:  # asked of every site; told where a site has one
+                    site.seen.append(
+                        Request(
+                            self.path,
+                            self.headers.get("User-Agent", ""),
+                            time.monotonic(),
+                            self.headers.get("If-None-Match"),
+                        )
+                    )
                 missing = Answer(b"<html><body>no such page</body></html>", status=404)
                 answer = (site.first.get(self.path) or [site.answers.get(self.path, missing)]).pop(0)
                 if answer.gate is not None:
@@ -105,6 +115,9 @@ class Site:
             body, status = answer.body[first : last + 1], 206
             span = f"bytes {first}-{first + len(body) - 1}/{len(answer.body)}"
             answer = Answer(body, answer.content_type, 206, {"Content-Range": span})
+        etag = answer.headers.get("ETag")
+        if etag and status == 200 and handler.headers.get("If-None-Match") == etag:
+            body, status = b"", 304
         handler.send_response_only(status)
         handler.send_header("Content-Type", answer.content_type)
         handler.send_header("Content-Length", str(len(body)))

@@ -238,3 +238,31 @@ def test_retry_after_never_raises(value: bytes, date: bytes) -> None:
     """Any header gives a wait that is not negative, or none."""
     wait = retry_after(value, date)
     assert wait is None or wait >= 0
+
+
+def test_an_unchanged_robots_txt_costs_a_304(tmp_path: Path) -> None:
+    """The next crawl asks with the validators of the last; the kept rules hold, and a new file counts."""
+    site = sites.mod(2)
+    site.answers["/robots.txt"] = Answer(RULES.body, "text/plain", headers={"ETag": '"r1"'})
+    with site.serve():
+        for _ in range(2):
+            assert crawl("mod", tmp_path / "w", *at(site)).summary["denied"] == 1
+        asked = [request.if_none_match for request in site.seen if request.target == "/robots.txt"]
+        assert asked == [None, '"r1"']
+        site.answers["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /\n", "text/plain", headers={"ETag": '"r2"'})
+        assert crawl("mod", tmp_path / "w", *at(site)).summary["documents"] == 0
+    rows = [row for row in fetches(tmp_path / "w", "mod") if row["purpose"] == "robots"]
+    assert sorted((row["status"], row["bytes"] > 0, row["raw_sha256"] == rows[0]["raw_sha256"]) for row in rows) == [
+        (200, True, False), (200, True, True), (304, False, True)
+    ]  # fmt: skip
+    assert len(list((tmp_path / "w" / "robots" / "mod").glob("*.txt"))) == 3
+
+
+@pytest.mark.parametrize(("header", "asked"), [("max-age=0", 1), ("max-age=99999999", 1)])
+def test_cache_control_never_asks_without_end(header: str, asked: int, tmp_path: Path) -> None:
+    """A file that may not be cached is still not asked for before every page."""
+    site = sites.mod(2)
+    site.answers["/robots.txt"] = Answer(RULES.body, "text/plain", headers={"Cache-Control": header})
+    with site.serve():
+        crawl("mod", tmp_path / "w", *at(site))
+        assert site.targets.count("/robots.txt") == asked
