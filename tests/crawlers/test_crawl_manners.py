@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from pathlib import Path
 
 import crawl_sites as sites
@@ -94,9 +95,9 @@ def test_our_own_delay_is_kept(tmp_path: Path) -> None:
 def test_the_delay_counts_from_the_end_of_an_answer(tmp_path: Path) -> None:
     """A slow answer does not eat the pause after it."""
     site = sites.mod(2)
-    gate = site.answers["/j/press/wp/wp2024/html/n101.html"].gate = sites.threading.Event()
+    gate = site.answers["/j/press/wp/wp2024/html/n101.html"].gate = threading.Event()
     with site.serve():
-        sites.threading.Timer(6, gate.set).start()
+        threading.Timer(6, gate.set).start()
         crawl("mod", tmp_path / "w", *at(site), "-s", "DOWNLOAD_DELAY=0.3")
         gap = site.seen[-1].time - site.ended[-2]
     assert gap >= 0.29
@@ -147,7 +148,7 @@ def test_a_redirect_loop_ends(tmp_path: Path) -> None:
 def test_an_answer_that_never_ends_is_given_up_once(tmp_path: Path) -> None:
     """The time cap ends a hanging document; it is asked for once, and the others come."""
     site = sites.mod(3)
-    site.answers["/j/press/wp/wp2024/html/n102.html"].gate = sites.threading.Event()
+    site.answers["/j/press/wp/wp2024/html/n102.html"].gate = threading.Event()
     with site.serve():
         ended = crawl("mod", tmp_path / "w", *at(site), "-s", "DOWNLOAD_TIMEOUT=1")
         assert sum("n102" in target for target in site.targets) == 1

@@ -6,6 +6,7 @@ import random
 import resource
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_kill_and_run_again(tmp_path: Path) -> None:
     with site.serve():
         assert crawl("mod", tmp_path / "calm", *at(site)).code == 0
     site.seen.clear()
-    gate = sites.threading.Event()
+    gate = threading.Event()
     site.answers["/j/press/wp/wp2024/html/n131.html"].gate = gate
     data = tmp_path / "killed"
     with site.serve():
@@ -115,7 +116,7 @@ def test_kill_and_run_again(tmp_path: Path) -> None:
 def test_an_interrupted_crawl_keeps_what_came(tmp_path: Path) -> None:
     """SIGINT ends the crawl in order: what was read is settled, and the history is whole."""
     site = sites.mod(10)
-    gate = sites.threading.Event()
+    gate = threading.Event()
     site.answers["/j/press/wp/wp2024/html/n106.html"].gate = gate
     with site.serve():
         words = command("mod", tmp_path / "w", *at(site))

@@ -11,6 +11,7 @@ import pytest
 from crawl_sites import Answer, at, crawl, documents, fetches
 from hypothesis import given
 from hypothesis import strategies as st
+from site_server import TDMREP
 
 from corpus.base.commit import sha256_bytes
 from crawlers.reservations import TdmRule, header_reservations, page_reservations, tdm_of, tdmrep
@@ -118,10 +119,10 @@ def test_what_is_reserved_stands_in_the_tables(tmp_path: Path) -> None:
     page.body = page.body.replace(b"<title>", b'<meta name="robots" content="noai"><title>')
     site.answers[f"{base}/n102.html"].headers |= {"X-Robots-Tag": "noarchive", "TDM-Reservation": "0"}
     rules = [{"location": "/j/*", "tdm-reservation": 1, "tdm-policy": "https://www.mod.go.jp/policy"}]
-    site.answers[sites.TDMREP] = Answer(json.dumps(rules).encode(), "application/json")
+    site.answers[TDMREP] = Answer(json.dumps(rules).encode(), "application/json")
     with site.serve():
         assert crawl("mod", tmp_path / "w", *at(site)).code == 0
-        assert site.targets.count(sites.TDMREP) == 1
+        assert site.targets.count(TDMREP) == 1
     pages = {row["key"]: row["reservations"] for row in documents(tmp_path / "w", "mod")}
     assert pages == {"2024/n101": ["meta:noai"], "2024/n102": [], "2024/n103": []}
     rows = {row["url"].rpartition("/")[2]: row for row in fetches(tmp_path / "w", "mod")}
