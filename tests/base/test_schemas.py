@@ -40,7 +40,7 @@ def test_documents_hold_what_provenance_asks_for() -> None:
     """Every column of the provenance rule is there, and only what may be unknown is nullable."""
     asked = "source key revision url raw_sha256 licence licence_evidence attribution rights extractor extractor_version"
     assert set(f"{asked} kept_share garbled_share id text sections".split()) <= set(DOCUMENTS.names)
-    assert {field.name for field in DOCUMENTS if field.nullable} == {"container_sha256", "licence"}
+    assert {field.name for field in DOCUMENTS if field.nullable} == {"container_sha256", "licence", "reservations"}
 
 
 def test_ledger_fields() -> None:
