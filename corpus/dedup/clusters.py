@@ -11,15 +11,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus.dedup.bands import band_keys, buckets
+from corpus.dedup.bands import band_keys
+from corpus.dedup.kernel import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from corpus.dedup.settings import DedupSettings
     from corpus.dedup.verify import Verifier
+
+
+def clusters(count: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each of `count` rows the least row of its component, int64 (count,); edges join left[i] and right[i].
+
+    The order of the edges has no say, nor has it which of the edges of a component are given, if they connect it.
+    """
+    parents = np.arange(count, dtype=np.int64)
+    kernel().join_all(parents, left, right)
+    return parents
 
 
 class DisjointSets:
@@ -45,8 +56,9 @@ class DisjointSets:
 def candidate_rows(signatures: NDArray[np.uint32], settings: DedupSettings) -> NDArray[np.intp]:
     """Return the ascending numbers of the signatures that share a band with another one."""
     hit = np.zeros(len(signatures), dtype=np.bool_)
+    keys = band_keys(signatures, settings.bands, settings.rows)
     for band in range(settings.bands):
-        for bucket in buckets(band_keys(signatures, band, settings.rows)):
+        for bucket in _buckets(keys[band]):
             hit[bucket] = True
     return np.flatnonzero(hit)
 
@@ -55,10 +67,21 @@ def components(signatures: NDArray[np.uint32], settings: DedupSettings, verifier
     """Return for each signature the least number in its component of the verified candidate graph."""
     sets = DisjointSets(len(signatures))
     refused: set[tuple[int, int]] = set()
+    keys = band_keys(signatures, settings.bands, settings.rows)
     for band in range(settings.bands):
-        for bucket in buckets(band_keys(signatures, band, settings.rows)):
+        for bucket in _buckets(keys[band]):
             _join_bucket(bucket.tolist(), sets, refused, verifier, settings.threshold)
     return [sets.find(item) for item in range(len(signatures))]
+
+
+def _buckets(keys: NDArray[np.uint64]) -> Iterator[NDArray[np.intp]]:
+    """For each key that occurs more than once, the ascending rows that hold it."""
+    order = np.argsort(keys, kind="stable")
+    ranked = keys[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if keys.size else np.empty(0, dtype=np.intp)
+    sizes = np.diff(np.r_[starts, keys.size])
+    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        yield order[start : start + size]
 
 
 def _join_bucket(

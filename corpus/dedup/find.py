@@ -47,7 +47,7 @@ def sign(documents: pa.Table, settings: DedupSettings) -> pa.Table:
     plain = [folded(text) for text in texts]
     distinct = list(dict.fromkeys(plain))  # copies are signed once
     number = {text: index for index, text in enumerate(distinct)}
-    slots = sign_folded(distinct, len(distinct), settings.num_perm, settings.seed)[[number[text] for text in plain]]
+    slots = sign_folded(distinct, settings.num_perm, settings.seed)[[number[text] for text in plain]]
     offsets = np.arange(len(texts) + 1, dtype=np.int32) * np.int32(settings.num_perm)
     columns: list[Any] = [documents["id"], *(_strings(documents, name) for name in _FACTS)]
     columns += [

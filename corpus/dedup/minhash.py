@@ -9,27 +9,69 @@ Source: A. Broder, "On the resemblance and containment of documents", 1997; data
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from corpus.base.errors import InputError, UsageError
-from corpus.dedup.folding import folded
-from corpus.dedup.shingles import avalanche, shingle_hashes
+from corpus.dedup.folding import tables
+from corpus.dedup.kernel import kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pyarrow as pa
     from numpy.typing import NDArray
 
-# One block of slots x shingles stays inside a core's second-level cache (128 x 1024 x 4 bytes = 512 KiB).
-_BLOCK: Final = 1024
-_HALF: Final = re.compile("[\ud800-\udfff]")
-_EMPTY: Final = np.uint32(0xFFFFFFFF)
+__all__ = ["BROKEN", "EMPTY", "NULL", "SIGNED", "Buffers", "Signed", "buffers", "permutations", "sign", "signatures"]
+
+# What became of a text, in `Signed.outcomes`: signed; nothing left after folding; null; bytes that are no UTF-8.
+SIGNED: Final = 0
+EMPTY: Final = 1
+NULL: Final = 2
+BROKEN: Final = 3
+
+
+class Signed(NamedTuple):
+    """What one pass over n texts gives; all but `outcomes` is 0 for a text that is NULL or BROKEN.
+
+    `slots` uint32 (n, num_perm): signatures, 0xFFFFFFFF in every slot where there is nothing to sign. `lengths` int64
+    (n,): code points of the text. `texts` and `folds` uint64 (n,): hashes of the text as it is, and of its folded
+    form; no cryptographic ones. `outcomes` uint8 (n,): SIGNED, EMPTY, NULL or BROKEN.
+    """
+
+    slots: NDArray[np.uint32]
+    lengths: NDArray[np.int64]
+    texts: NDArray[np.uint64]
+    folds: NDArray[np.uint64]
+    outcomes: NDArray[np.uint8]
+
+    @classmethod
+    def empty(cls, count: int, num_perm: int) -> Signed:
+        """Rows to be filled."""
+        return cls(
+            np.empty((count, num_perm), dtype=np.uint32),
+            np.empty(count, dtype=np.int64),
+            np.empty(count, dtype=np.uint64),
+            np.empty(count, dtype=np.uint64),
+            np.empty(count, dtype=np.uint8),
+        )
+
+    def part(self, start: int, end: int) -> Signed:
+        """The rows from start to end, as views."""
+        here = slice(start, end)
+        return Signed(self.slots[here], self.lengths[here], self.texts[here], self.folds[here], self.outcomes[here])
+
+
+class Buffers(NamedTuple):
+    """An Arrow string array as numpy sees it without a copy: text i is data[offsets[i]:offsets[i + 1]], or missing.
+
+    `data` uint8, `offsets` int64 (n + 1,), `missing` bool (n,).
+    """
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    missing: NDArray[np.bool_]
 
 
 @lru_cache(maxsize=16)
@@ -48,25 +90,47 @@ def permutations(num_perm: int, seed: int) -> tuple[NDArray[np.uint32], NDArray[
     return a, b
 
 
-def sign_folded(texts: Iterable[str], count: int, num_perm: int = 128, seed: int = 1) -> NDArray[np.uint32]:
-    """Return the signatures of `count` already folded texts as uint32 of shape (count, num_perm).
+def buffers(texts: pa.Array[Any]) -> Buffers:
+    """Return the buffers of a string array (string, large_string, string_view or a dictionary of them; slices too).
 
-    A text without shingles (empty after folding) has 0xFFFFFFFF in every slot. Raises UsageError as `permutations`.
+    Raises InputError for an array of another type.
+    """
+    kind = texts.type.value_type if pa.types.is_dictionary(texts.type) else texts.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        raise InputError(f"texts are of Arrow type {texts.type}: give strings")
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        texts = texts.cast(pa.large_string())
+    _, places, data = texts.buffers()
+    wide: Any = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    count = len(texts)
+    held = memoryview(places) if places is not None and count else np.zeros(1, dtype=wide).data
+    offsets = np.frombuffer(held, wide)[texts.offset : texts.offset + count + 1] if count else np.frombuffer(held, wide)
+    missing = texts.is_null().to_numpy(zero_copy_only=False) if texts.null_count else np.zeros(count, dtype=np.bool_)
+    plain = np.frombuffer(memoryview(data) if data is not None and data.size else b"\0", np.uint8)
+    return Buffers(plain, offsets.astype(np.int64), missing)
+
+
+def sign(texts: pa.Array[Any] | pa.ChunkedArray[Any], num_perm: int = 128, seed: int = 1) -> Signed:
+    """Return the signatures and hashes of n texts, and what became of each; a text that cannot be signed stops none.
+
+    `texts` is an Arrow string array, chunked or not; each is folded for hashing here. A text of one to four code
+    points is its own single shingle. One thread; other threads may run meanwhile. Memory beside the result does not
+    grow with the length of a text. Raises InputError for an array of another type, UsageError as `permutations`.
     """
     a, b = permutations(num_perm, seed)
-    multiply, offset = a[:, None], b[:, None]
-    block = np.empty(num_perm * _BLOCK, dtype=np.uint32)
-    out = np.full((count, num_perm), _EMPTY, dtype=np.uint32)
-    for row, text in zip(out, texts, strict=True):
-        hashes = avalanche(shingle_hashes(text))
-        for start in range(0, hashes.size, _BLOCK):
-            part = hashes[start : start + _BLOCK]
-            # A contiguous view of the one buffer, whatever the width of the last block.
-            view = block[: num_perm * part.size].reshape(num_perm, part.size)
-            np.multiply(multiply, part, out=view)
-            np.add(view, offset, out=view)
-            np.minimum(row, view.min(axis=1), out=row)
-    return out
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    count = sum(len(chunk) for chunk in chunks)
+    done = Signed.empty(count, num_perm)
+    start = 0
+    for chunk in chunks:
+        kernel().sign_rows(*buffers(chunk), tables(), a, b, done.part(start, start + len(chunk)))
+        start += len(chunk)
+    return done
+
+
+def sign_folded(texts: Sequence[str], num_perm: int = 128, seed: int = 1) -> NDArray[np.uint32]:
+    """Return the signatures of texts that are folded already: folding changes them no further."""
+    return sign(pa.array(texts, pa.large_string()), num_perm, seed).slots
 
 
 def signatures(
@@ -75,16 +139,31 @@ def signatures(
     """Return one MinHash signature a text: uint32 of shape (len(texts), num_perm).
 
     `texts` is an Arrow array (or chunked array) or a list of strings; each is folded for hashing here. Raises
-    InputError when a text is null, no string, or holds half of a surrogate pair; UsageError when num_perm or seed is
-    out of range.
+    InputError when a text is null, no string, no UTF-8, or holds half of a surrogate pair; UsageError when num_perm or
+    seed is out of range. `sign` says what became of each text instead.
     """
-    plain: list[Any] = list(texts) if isinstance(texts, Sequence) else texts.to_pylist()
-    nulls = sum(text is None for text in plain)
+    done = sign(_strings(texts) if isinstance(texts, Sequence) else texts, num_perm, seed)
+    nulls = int((done.outcomes == NULL).sum())
     if nulls:
-        raise InputError(f"{nulls} of {len(plain)} texts are null: give every document a text, or drop it first")
-    for number, text in enumerate(plain):
-        if not isinstance(text, str):
+        raise InputError(f"{nulls} of {len(texts)} texts are null: give every document a text, or drop it first")
+    broken = np.flatnonzero(done.outcomes == BROKEN)
+    if broken.size:
+        raise InputError(f"text {broken[0]} (from 0) holds bytes that are no UTF-8: decode it with its own encoding")
+    return done.slots
+
+
+def _strings(texts: Sequence[str]) -> pa.Array[Any]:
+    for number, text in enumerate(texts):
+        if text is not None and not isinstance(text, str):
             raise InputError(f"text {number} (from 0) is {type(text).__name__}: give strings")
-        if _HALF.search(text):  # Arrow and Parquet cannot hold such a text, so its signature would belong to no row
-            raise InputError(f"text {number} (from 0) holds half of a surrogate pair, which is no character: mend it")
-    return sign_folded((folded(text) for text in plain), len(plain), num_perm, seed)
+    try:
+        return pa.array(texts, pa.large_string())
+    except UnicodeEncodeError:  # Arrow and Parquet cannot hold half of a pair, so its signature would belong to no row
+        number = next(i for i, text in enumerate(texts) if text is not None and not _whole(text))
+        raise InputError(
+            f"text {number} (from 0) holds half of a surrogate pair, which is no character: mend it"
+        ) from None
+
+
+def _whole(text: str) -> bool:
+    return not any("\ud800" <= one <= "\udfff" for one in text)

@@ -25,7 +25,7 @@ def oracle(text: str, num_perm: int = 128, seed: int = 1) -> MinHash:
     return made
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_signatures_are_datasketch_bit_for_bit(texts: list[str]) -> None:
     """Every slot of every signature equals datasketch's, for any texts, with the same type."""
@@ -114,7 +114,7 @@ def test_a_list_of_strings_is_signed_as_an_array_is() -> None:
         (["x", "ab\ud800c"], "text 1 .* half of a surrogate pair"),
         (["x", None], "1 of 2 texts are null"),
         (["x", 3], "text 1 .* is int: give strings"),
-        (pa.array([1]), "text 0 .* is int: give strings"),
+        (pa.array([1]), "Arrow type int64: give strings"),
     ],
 )
 def test_what_is_no_text_is_told_by_its_place(texts: Any, said: str) -> None:
