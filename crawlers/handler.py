@@ -6,10 +6,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.exceptions import CannotResolveHostError
+from scrapy.utils.httpobj import urlparse_cached
 
-from crawlers.manners.refusals import EnoughDocuments
+from crawlers.manners.addresses import GuardedResolver
+from crawlers.manners.refusals import EnoughDocuments, ForbiddenAddress
 
 if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
     from scrapy.http import Request, Response
 
 __all__ = ["SiteHandler"]
@@ -18,18 +22,29 @@ __all__ = ["SiteHandler"]
 class SiteHandler(HTTP11DownloadHandler):
     """http and https, over Origins.target; the response carries the site's own URL."""
 
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        for base in crawler.spider.origins.hosts.values():  # type: ignore[union-attr]
+            if base is not None:
+                GuardedResolver.permit(base)
+
     async def download_request(self, request: Request) -> Response:
         """Ask. Raises EnoughDocuments after the limit, and whatever Scrapy's handler raises."""
         spider = self._crawler.spider
         if spider.harvest.full:  # type: ignore[union-attr]
             raise EnoughDocuments("limit reached")
-        target = spider.origins.target(request.url)  # type: ignore[union-attr]
+        target = spider.origins.target(request.url, foreign=request.meta.get("purpose") == "robots")  # type: ignore[union-attr]
         try:
             if target == request.url:
                 return await super().download_request(request)
             request.meta["asked_url"] = target
             response = await super().download_request(_elsewhere(request, target))
             return response.replace(url=request.url)
+        except CannotResolveHostError:
+            host = (urlparse_cached(request).hostname or "").lower()
+            if host in GuardedResolver.refused:
+                raise ForbiddenAddress(f"{host} is {GuardedResolver.refused[host]}, no public address") from None
+            raise
         finally:
             self._rest(request)
 

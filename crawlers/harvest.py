@@ -19,9 +19,10 @@ from crawlers.manners.site_files import SiteFiles
 __all__ = ["Harvest", "Summary"]
 
 _CHARS = 8 * 2**20  # pending characters at which a part is written whatever its rows
-_NO_ANSWER = ("denied_by_robots", "off_site", "network_error", ASSEMBLED)
+_NO_ANSWER = ("denied_by_robots", "off_site", "network_error", "forbidden_address", "over_budget", ASSEMBLED)
 _DENIED = ("denied_by_robots", "access_challenged")
-_FAILED = ("http_error", "network_error", "too_large", "redirect_refused", "off_site", "refused")
+_FAILED = ("http_error", "network_error", "too_large", "redirect_refused", "off_site", "refused",
+           "forbidden_address", "over_budget", "too_slow")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Harvest:
         self.progress = Progress(self.source, total=self.limit, unit="documents", quiet=self.quiet)
         self.documents = 0
         self.dropped: Counter[str] = Counter()
+        self.barren: Counter[str] = Counter()  # pages of a pattern in a row that led to no document (manners.budgets)
         self.lost_listings: list[str] = []
         self.error = ""
         self._rows: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, StopDownload
 from scrapy.http import Request
 
 from corpus.base.commit import sha256_bytes
@@ -17,7 +17,7 @@ from corpus.base.schemas import FETCHES
 from corpus.base.shards import write_shard
 from corpus.base.workspace import Workspace
 from crawlers.items import Fetch
-from crawlers.manners.refusals import DeniedByRobots, HostPaused, OffSite
+from crawlers.manners.refusals import DeniedByRobots, ForbiddenAddress, HostPaused, OffSite, OverBudget
 
 if TYPE_CHECKING:
     from scrapy.http import Response
@@ -64,7 +64,8 @@ class FetchLog:
 
     def failure(self, request: Request, error: BaseException) -> Fetch:
         """Record that no answer came, or that none was asked for, and why."""
-        return self._row(request, _purpose(request), _failure(error), _words(error))
+        why = request.meta.pop("too_slow", None) or _words(error)
+        return self._row(request, _purpose(request), _failure(error), why)
 
     def assembled(self, url: str, asked_url: str, sha256: str, size: int, pieces: int) -> None:
         """Record that documents are now read out of a file that came in pieces, maybe in an earlier run.
@@ -151,12 +152,21 @@ def _header(response: Response, name: str) -> str | None:
     return value.decode("latin-1") if value is not None else None
 
 
+_FAILURES = (
+    (DeniedByRobots, "denied_by_robots"),
+    (OffSite, "off_site"),
+    (ForbiddenAddress, "forbidden_address"),
+    (OverBudget, "over_budget"),
+    (StopDownload, "too_slow"),
+    (DownloadCancelledError, "too_large"),
+)
+
+
 def _failure(error: BaseException) -> str:
-    if isinstance(error, DeniedByRobots):
-        return "denied_by_robots"
-    if isinstance(error, OffSite):
-        return "off_site"
-    if isinstance(error, DownloadCancelledError) or "DOWNLOAD_MAXSIZE" in str(error):
+    for kind, outcome in _FAILURES:
+        if isinstance(error, kind):
+            return outcome
+    if "DOWNLOAD_MAXSIZE" in str(error):
         return "too_large"
     return "refused" if isinstance(error, IgnoreRequest) else "network_error"
 
@@ -164,6 +174,6 @@ def _failure(error: BaseException) -> str:
 def _words(error: BaseException) -> str:
     """One short line; a failure's class says most, but where its words are a reason already."""
     first = (str(error).splitlines() or [""])[0]
-    if isinstance(error, DeniedByRobots | HostPaused):
+    if isinstance(error, DeniedByRobots | ForbiddenAddress | HostPaused | OverBudget):
         return first[:300]
     return f"{type(error).__name__}: {first}"[:300].removesuffix(": ")

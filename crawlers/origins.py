@@ -70,8 +70,23 @@ class Origins:
             return False
         return parts.hostname in self.hosts and port in (None, _PORTS[parts.scheme])
 
-    def target(self, url: str) -> str:
-        """The address that is asked for a URL of the site. Raises UsageError for any other URL."""
+    def foreign(self, url: str) -> bool:
+        """Whether a redirected robots.txt may be read there: any host on a usual port, where the site itself is asked.
+
+        RFC 9309 2.3.1.2 follows robots.txt across hosts. With a base URL nothing but that is asked.
+        """
+        if any(base is not None for base in self.hosts.values()):
+            return False
+        host = _host(url)
+        return host is not None and Origins({host: None}).knows(url)
+
+    def target(self, url: str, *, foreign: bool = False) -> str:
+        """The address that is asked for a URL of the site, or with `foreign` of a robots.txt that it leads to.
+
+        Raises UsageError for any other URL.
+        """
+        if foreign and not self.knows(url) and self.foreign(url):
+            return url
         if not self.knows(url):
             raise UsageError(f"{url!r} is on no host of this source")
         parts = urlsplit(url)
@@ -89,6 +104,13 @@ class Origins:
             if base and (url == base or url.startswith(base + "/")):
                 return f"{page.scheme}://{host}{url[len(base) :] or '/'}"
         return url
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _base(url: str) -> str:

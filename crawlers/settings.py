@@ -40,6 +40,7 @@ RETRY_EXCEPTIONS = [  # a timeout is not among them: what did not come in DOWNLO
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the summary and the fetches table say it
 
 # Safety
+TWISTED_DNS_RESOLVER = "crawlers.manners.addresses.GuardedResolver"  # public addresses alone, after any redirect
 DOWNLOAD_HANDLERS = {
     "http": "crawlers.handler.SiteHandler",
     "https": "crawlers.handler.SiteHandler",
@@ -50,6 +51,11 @@ DOWNLOAD_HANDLERS = {
 }
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_TIMEOUT = 120  # seconds for a whole answer, so that one that drips for ever ends
+HAKUSHO_DOCUMENT_TIMEOUT = 600.0  # the same for documents that may be large (PDF, zip)
+HAKUSHO_LEAST_PACE = 256.0  # bytes a second; an answer that comes more slowly is cut
+HAKUSHO_PACE_AFTER = 30.0  # seconds for which an answer may come as slowly as it likes
+HAKUSHO_BARREN_PAGES = 100  # listings of one pattern in a row without a document, after which it is left (calendars)
+HAKUSHO_HOST_PAGES = 1_000_000  # requests to one host in one run
 DOWNLOAD_MAXSIZE = 200 * 1024 * 1024  # bytes, before and after content decoding
 HAKUSHO_PAGE_MAXSIZE = 32 * 1024 * 1024  # the same for listings and HTML documents
 DOWNLOAD_WARNSIZE = 0
@@ -62,6 +68,7 @@ REMOTE_CONTROL_ENABLED = False
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "crawlers.manners.guard.HostGuard": 50,
+    "crawlers.manners.budgets.Budgets": 60,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawlers.manners.obey.Robots": 100,
     "crawlers.manners.reserve.Reservations": 110,
@@ -71,6 +78,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "crawlers.manners.redirects.Redirects": 600,
 }
+SPIDER_MIDDLEWARES = {"crawlers.manners.budgets.BarrenPages": 100}
 ITEM_PIPELINES = {"crawlers.pipeline.HarvestPipeline": 100}
 CONCURRENT_ITEMS = 1  # in the order of arrival, and a reader of a dump stops right after the last document wanted
 

@@ -29,8 +29,10 @@ class Redirects(RedirectMiddleware):
             request.meta["fetch"] = site.harvest.fetches.answer(request, response, "redirect_refused", str(error))
             raise TooManyRedirects(str(error)) from None
         if isinstance(result, Request):
-            result = result.replace(url=site.origins.site_url(result.url, request.url))
-            if not site.origins.knows(result.url):
+            # dont_filter: a loop back to a page that was asked for ends as a loop, and not in silence
+            result = result.replace(url=site.origins.site_url(result.url, request.url), dont_filter=True)
+            robots = request.meta.get("purpose") == "robots" and site.origins.foreign(result.url)
+            if not (robots or site.origins.knows(result.url)):
                 request.meta["fetch"] = site.harvest.fetches.answer(request, response, "redirect_refused", result.url)
                 raise OffSite(f"redirected to {result.url}, which is on no host of this source")
             site.harvest.fetches.answer(request, response, "redirect", result.url)

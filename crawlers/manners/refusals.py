@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from scrapy.exceptions import IgnoreRequest
 
-__all__ = ["DeniedByRobots", "EnoughDocuments", "HostPaused", "OffSite", "TooManyRedirects"]
+__all__ = [
+    "DeniedByRobots",
+    "EnoughDocuments",
+    "ForbiddenAddress",
+    "HostPaused",
+    "OffSite",
+    "OverBudget",
+    "TooManyRedirects",
+]
 
 
 class EnoughDocuments(IgnoreRequest):
@@ -21,6 +29,14 @@ class DeniedByRobots(IgnoreRequest):
 
 class HostPaused(IgnoreRequest):
     """The host asked to be left alone for longer than a crawl waits; its words are the reason that is recorded."""
+
+
+class ForbiddenAddress(IgnoreRequest):
+    """The host's name leads to an address that is not of the public internet; it was not connected to."""
+
+
+class OverBudget(IgnoreRequest):
+    """The crawl's budget for pages of this kind or host is spent; its words are the reason that is recorded."""
 
 
 class TooManyRedirects(IgnoreRequest):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,15 +15,23 @@ TDMREP = "/.well-known/tdmrep.json"
 HTML = "text/html; charset=UTF-8"
 
 
+class _Server(ThreadingHTTPServer):
+    """A server that does not mind clients who leave."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Be quiet."""
+
+
 @dataclass
 class Answer:
-    """What a path answers; `gate` holds the answer back until it is set."""
+    """What a path answers; `gate` holds the answer back until it is set, `drip` is the pause after each byte."""
 
     body: bytes
     content_type: str = HTML
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     gate: threading.Event | None = None
+    drip: float = 0.0
 
 
 @dataclass
@@ -79,7 +87,7 @@ class Site:
             def log_message(self, *args: object) -> None:
                 """Be quiet."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = _Server(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
         server.block_on_close = False
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -110,4 +118,9 @@ class Site:
         for name, value in ({"Date": handler.date_time_string()} | answer.headers).items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(body)
+        if not answer.drip:
+            handler.wfile.write(body)
+        with suppress(OSError):  # a client that has heard enough leaves
+            for at in range(len(body) if answer.drip else 0):
+                handler.wfile.write(body[at : at + 1])
+                time.sleep(answer.drip)
