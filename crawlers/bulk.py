@@ -30,6 +30,12 @@ class BulkFile:
         self.workspace = workspace
         self.folder = workspace.path("downloads", source, name)
 
+    @classmethod
+    def newest(cls, workspace: Workspace, source: str, pattern: str) -> BulkFile | None:
+        """The file here whose name is the last of those that fit a pattern."""
+        names = sorted(path.name for path in workspace.path("downloads", source).glob(pattern))
+        return cls(workspace, source, names[-1]) if names else None
+
     def pieces(self) -> list[Path]:
         """The pieces without a gap from the start."""
         found = sorted((int(path.stem), path) for path in self.folder.glob("[0-9]*.piece"))

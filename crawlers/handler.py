@@ -35,10 +35,11 @@ class SiteHandler(HTTP11DownloadHandler):
             raise EnoughDocuments("limit reached")
         target = spider.origins.target(request.url, foreign=request.meta.get("purpose") == "robots")  # type: ignore[union-attr]
         try:
+            asked = self._with_cookie(request)
             if target == request.url:
-                return await super().download_request(request)
+                return await super().download_request(asked)
             request.meta["asked_url"] = target
-            response = await super().download_request(_elsewhere(request, target))
+            response = await super().download_request(_elsewhere(asked, target))
             return response.replace(url=request.url)
         except CannotResolveHostError:
             host = (urlparse_cached(request).hostname or "").lower()
@@ -47,6 +48,15 @@ class SiteHandler(HTTP11DownloadHandler):
             raise
         finally:
             self._rest(request)
+
+    def _with_cookie(self, request: Request) -> Request:
+        """The request with the user's own cookie, where it is for this host; only here, so that no file ever holds it."""
+        cookie = self._crawler.spider.arguments.own.get("cookie")  # type: ignore[union-attr]
+        if not cookie or request.meta.get("cookie_for") != urlparse_cached(request).hostname:
+            return request
+        asked = request.replace(headers=request.headers.copy())
+        asked.headers["Cookie"] = cookie
+        return asked
 
     def _rest(self, request: Request) -> None:
         """Count the delay from the end of this answer.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from corpus.extract import law_xml, mod_html, pmda_xml, wiki_html
+from corpus.extract import law_xml, mod_html, ntrs_json, pmda_xml, wiki_html
 from corpus.extract.blocks import page_title, parse_html, visible_text
 from corpus.extract.encoding import decode
 from corpus.extract.model import Extracted, failure
@@ -78,7 +78,7 @@ def _extract(data: bytes, url: str, content_type: str) -> Extracted:
     if data[:3] == b"BZh" or data[:2] == b"\x1f\x8b":
         return failure("unsupported", "compressed data; a dump is read page by page (corpus.extract.wikidump)")
     if head[:1] == b"{" or (head[:1] == b"[" and "json" in content_type):
-        return law_xml.extract_json(data)
+        return ntrs_json.extract(data) if ntrs_json.is_record(data) else law_xml.extract_json(data)
     return _markup_or_text(data, url, content_type)
 
 

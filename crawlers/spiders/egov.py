@@ -1,45 +1,101 @@
 """e-Gov 法令検索 (laws.e-gov.go.jp): the laws of Japan in force, as 法令標準XML.
 
-API v2 lists every law with the revision in force today; `law_file/xml` gives the text of exactly that revision. Past
-and future revisions (there are some up to 2029) and repealed laws are booked and not harvested.
+`bulk` is one zip of all laws (and one a day of what changed), without length, validators or Range.
+`api` is version 2: the list names each law's revision in force, `law_file/xml` gives exactly that text; asked where few
+laws are wanted, since the zip has 285 MB. `api1` is the old XML API, which names no revision, so its key is the LawID.
+`old` are the Shift_JIS pages of law.e-gov.go.jp (http only), as they were before 2017.
+Past and future revisions (there are some up to 2029) and repealed laws are booked, and harvested only when asked for.
 """
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlencode
+import csv
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+from urllib.parse import quote, unquote, urlencode
 
 from scrapy.http import Request, Response
 
-from crawlers.items import Record, Refused
-from crawlers.spider import Items, SiteSpider
+from crawlers.arguments import Route, today
+from crawlers.bulk_spider import Bulk, BulkSpider, entry, xml_entries
+from crawlers.items import Found, Record, Refused
+from crawlers.spider import Items
 
 __all__ = ["EgovSpider"]
 
-HOST = "laws.e-gov.go.jp"
-API = f"https://{HOST}/api/2"
+HOST, OLD = "laws.e-gov.go.jp", "law.e-gov.go.jp"
+ZIP = f"https://{HOST}/bulkdownload"
+API, API1 = f"https://{HOST}/api/2", f"https://{HOST}/api/1"
 PAGE = 100  # laws a page; the API takes 1 to 1000
+FEW = 2000  # documents from which one zip is kinder to the site than a request each
 LICENCE = "PDL-1.0"
 EVIDENCE = (
     "著作権法13条（法令は著作権の目的とならない）; e-Gov法令検索 利用規約: 公共データ利用規約（第1.0版）（PDL1.0）"
 )
 
 
-class EgovSpider(SiteSpider):
+class EgovSpider(BulkSpider):
     """One document a law in force, keyed by its revision id."""
 
     name = "egov"
-    hosts = (HOST,)
+    hosts = (HOST, OLD)
     langs = ("ja",)
-    routes = {"api": (HOST,)}  # noqa: RUF012  Scrapy reads class attributes
+    licences = (LICENCE,)
+    own = {"revisions": ("current", "all")}  # noqa: RUF012  Scrapy reads class attributes
+    routes = {  # noqa: RUF012
+        "bulk": Route((HOST,), "one zip of all laws, or one a day", 9500, 1, 285 * 10**6, feed="daily zips"),
+        "api": Route((HOST,), "API version 2, one law a request", 9500, 9600, 10**5, feed="`updated` of each law"),
+        "api1": Route((HOST,), "API version 1, one law a request", 9500, 9501, 10**5, feed="updatelawlists"),
+        "old": Route((OLD,), "Shift_JIS pages of before 2017", 8000, 8001, 5 * 10**4),
+    }
 
-    def begin(self) -> Items:
+    @classmethod
+    def usual(cls, limit: int | None, changes: bool) -> Sequence[str]:
+        """The API for some laws, the zip for all."""
+        return ("api",) if changes or (limit is not None and limit < FEW) else ("bulk",)
+
+    # ---- zips
+
+    def begin_bulk(self) -> Items:
+        """The zip of all laws, or those of the days since."""
+        if self.arguments.since is None:
+            query = {"file_section": 1, "only_xml_flag": "true"}
+            yield Bulk(f"{ZIP}?{urlencode(query)}", "all_xml.zip", "laws_in")
+        for day in self.days():
+            query = {"file_section": 3, "update_date": day, "only_xml_flag": "true"}
+            yield Bulk(f"{ZIP}?{urlencode(query)}", f"{day}.zip", "laws_in", page="nothing changed")
+
+    def laws_in(self, stream: BinaryIO, container: str, whole: bool) -> Items:
+        """Each law's newest revision that is in force; its others are booked."""
+        del whole  # a zip is read whole or not at all
+        with zipfile.ZipFile(stream) as archive:
+            titles, future = listed(archive)
+            entries = dict(xml_entries(archive))
+            now = {law: revision for revision in sorted(entries, key=enforced) if revision not in future
+                   for law in [revision.partition("_")[0]] if enforced(revision) <= f"{today():%Y%m%d}"}  # fmt: skip
+            for revision, info in entries.items():
+                law = revision.partition("_")[0]
+                if revision != now.get(law) and self.arguments.own.get("revisions") != "all":
+                    ahead = revision in future or enforced(revision) > enforced(now.get(law, ""))
+                    yield Refused(revision, "not_in_force" if ahead else "superseded_revision", now.get(law, ""))
+                else:
+                    record = self.record(revision, law, titles.get(law, ""))
+                    yield Found(record, entry(archive, info), "application/xml", container_sha256=container)
+
+    # ---- API version 2
+
+    def begin_api(self) -> Items:
         """The first page of the list."""
         yield self.page(0)
 
     def page(self, offset: int) -> Request:
         """A page of the list."""
-        return self.listing(f"{API}/laws?{urlencode({'limit': PAGE, 'offset': offset})}", self.laws)
+        query: dict[str, object] = {"limit": PAGE, "offset": offset}
+        if self.arguments.since:
+            query["updated_from"] = self.arguments.since.isoformat()
+        return self.listing(f"{API}/laws?{urlencode(query)}", self.laws)
 
     def laws(self, response: Response) -> Items:
         """Each law's revision in force; then the next page, as far as `next_offset` says that there is one."""
@@ -51,32 +107,82 @@ class EgovSpider(SiteSpider):
             yield self.page(int(data["next_offset"]))
 
     def law(self, law: dict[str, Any]) -> Items:
-        """Ask for the text of a law in force, or say why not."""
+        """Ask for the text of a law in force, or for the list of all its revisions, or say why not."""
         law_id = law["law_info"]["law_id"]
         listed, current = law.get("revision_info") or {}, law.get("current_revision_info") or {}
-        revision = current.get("law_revision_id")
-        if listed.get("law_revision_id") not in (None, revision):
+        if not self.changed(current.get("updated") or "9"):
+            return  # a server that does not know `updated_from` lists all
+        if self.arguments.own.get("revisions") == "all":
+            yield self.listing(f"{API}/law_revisions/{law_id}", self.history, law_id=law_id)
+            return
+        if listed.get("law_revision_id") not in (None, current.get("law_revision_id")):
             yield Refused(listed["law_revision_id"], "not_in_force", listed.get("current_revision_status") or "")
-        if not revision:
+        status, repealed = current.get("current_revision_status") or "", current.get("repeal_status")
+        if not current.get("law_revision_id"):
             yield Refused(law_id, "not_in_force", "no current revision")
+        elif status == "Repeal" or repealed not in (None, False, "", "None"):
+            yield Refused(current["law_revision_id"], "repealed", str(current.get("repeal_date") or repealed))
+        elif status != "CurrentEnforced":
+            yield Refused(current["law_revision_id"], "not_in_force", status)
+        else:
+            yield self.text(current["law_revision_id"], law_id, current.get("law_title") or "")
+
+    def history(self, response: Response, law_id: str) -> Items:
+        """Every revision of a law."""
+        for info in (self.json(response, "revisions") or {}).get("revisions", []):
+            status = f"revision:{info.get('current_revision_status')}"
+            yield self.text(info["law_revision_id"], law_id, info.get("law_title") or "", status)
+
+    def text(self, revision: str, law_id: str, title: str, *rights: str) -> Request:
+        """The text of one revision."""
+        return self.document(f"{API}/law_file/xml/{revision}", self.record(revision, law_id, title, *rights))
+
+    # ---- API version 1, and the pages before it
+
+    def begin_api1(self) -> Items:
+        """The list of all laws, or of those that changed on each day; a day without changes answers 404."""
+        if self.arguments.since is None:
+            yield self.listing(f"{API1}/lawlists/1", self.names)
+        for day in self.days():
+            yield self.listing(f"{API1}/updatelawlists/{day}", self.names, statuses=[404])
+
+    def names(self, response: Response) -> Items:
+        """The text in force of each law of a list."""
+        if response.status == 404:
+            self.nothing(response, "nothing changed on this day")
             return
-        status = current.get("current_revision_status") or ""
-        if status == "Repeal" or current.get("repeal_status") not in (None, False, "", "None"):
-            yield Refused(revision, "repealed", str(current.get("repeal_date") or current.get("repeal_status")))
-            return
-        if status != "CurrentEnforced":
-            yield Refused(revision, "not_in_force", status)
-            return
-        url = f"https://{HOST}/law/{law_id}"
-        record = Record(
-            key=revision,
-            url=url,
-            licence=LICENCE,
-            licence_evidence=EVIDENCE,
-            attribution=f"出典：e-Gov法令検索（デジタル庁）（{url}）",
-            lang="ja",
-            revision=revision.split("_")[1] if "_" in revision else "",
-            title=current.get("law_title") or "",
-            form="xml",
-        )
-        yield self.document(f"{API}/law_file/xml/{revision}", record)
+        for law in self.xml(response, "LawNameListInfo"):
+            record = self.record(law["LawId"], law["LawId"], law.get("LawName", ""))
+            yield self.document(f"{API1}/lawdata/{quote(law['LawId'])}", record)
+
+    def begin_old(self) -> Items:
+        """The index of the old pages."""
+        yield self.listing(f"http://{OLD}/", self.index)
+
+    def index(self, response: Response) -> Items:
+        """Every page of a law."""
+        for url, match in self.links(response, rf"http://{OLD}/htmldata/(.+)\.html").items():
+            yield self.document(url, self.record(f"html:{unquote(match[1])}", "", "", url=url, form="html"))
+
+    def record(self, key: str, law_id: str, title: str, *rights: str, url: str = "", form: str = "xml") -> Record:
+        """What the site says of a law."""
+        url = url or f"https://{HOST}/law/{law_id}"
+        credit = f"出典：e-Gov法令検索（デジタル庁）（{url}）"
+        return Record(key, url, LICENCE, EVIDENCE, credit, "ja", enforced(key), title, rights, form)
+
+
+def enforced(revision: str) -> str:
+    """The day from which a revision is in force.
+
+    >>> enforced("405AC0000000088_20190401_430AC0000000044")
+    '20190401'
+    """
+    return revision.split("_")[1] if revision.count("_") == 2 else ""
+
+
+def listed(archive: zipfile.ZipFile) -> tuple[dict[str, str], set[str]]:
+    """What the zip's own list says: titles by LawID, and the revisions not yet in force."""
+    names = [name for name in archive.namelist() if name.endswith("all_law_list.csv")]
+    rows = list(csv.DictReader(io.StringIO(archive.read(names[0]).decode("utf-8-sig")))) if names else []
+    future = {row["本文URL"].rpartition("/")[2] for row in rows if row.get("未施行")}
+    return {row["法令ID"]: row["法令名"] for row in rows}, future

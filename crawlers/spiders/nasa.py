@@ -1,26 +1,31 @@
-"""NASA Technical Reports Server (ntrs.nasa.gov): reports that may be used by anyone, as PDF.
+"""NASA Technical Reports Server (ntrs.nasa.gov): reports that may be used by anyone.
 
-The search API pages by `page.from`, an offset (`page=` is silently ignored), at most 100 a page. Each record says its
-rights in fields that a machine can read; the gate takes public, permitted, not export-controlled records without
-third-party material that have a PDF, and books every refusal.
+The search API pages by `page.from`, an offset (`page=` is silently ignored), at most 100 a page and 10,000 deep; what
+is larger is cut by publication date. Each record says its rights in fields that a machine can read; the gate takes
+public, permitted, not export-controlled records without third-party material that have a document, and books every
+refusal. The document of a record is its PDF; where that is gone or cannot be read, the OCR text beside it; where that
+fails too, the abstract. One paper under two ids (same title and report number) is taken once.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
 from scrapy.http import Request, Response
 
+from crawlers.arguments import Route, today
 from crawlers.items import Record, Refused
 from crawlers.spider import Items, SiteSpider
 
-__all__ = ["NasaSpider", "pdf_of", "refusal"]
+__all__ = ["NasaSpider", "link", "refusal"]
 
 HOST = "ntrs.nasa.gov"
 API = f"https://{HOST}/api/citations"
 PAGE = 100
 DEEPEST = 10_000  # offsets beyond this are refused by the search engine behind the API
+OLDEST = date(1900, 1, 1)  # no report is older; the NACA's first are of 1915
 LICENCE = "US-GOV-PD"
 PERMITTED = ("GOV_PUBLIC_USE_PERMITTED", "PUBLIC_USE_PERMITTED")
 
@@ -31,37 +36,65 @@ class NasaSpider(SiteSpider):
     name = "nasa"
     hosts = (HOST,)
     langs = ("en",)
-    routes = {"api": (HOST,)}  # noqa: RUF012  Scrapy reads class attributes
+    licences = (LICENCE,)
+    routes = {  # noqa: RUF012  Scrapy reads class attributes
+        "api": Route((HOST,), "search, then a PDF a record", 0, 0, 5 * 10**6, feed="`modified` of each record"),
+    }
 
-    def begin(self) -> Items:
+    def __init__(self, **given: str) -> None:
+        super().__init__(**given)
+        self.papers: dict[tuple[str, str], str] = {}  # title and report number -> the id that stands for the paper
+
+    def begin_api(self) -> Items:
         """The first page of the search for everything."""
         yield self.page(0)
 
-    def page(self, start: int) -> Request:
-        """A page of the search."""
-        query = urlencode({"page.size": PAGE, "page.from": start})
-        return self.listing(f"{API}/search?{query}", self.results, start=start)
+    def page(self, start: int, first: str = "", last: str = "") -> Request:
+        """A page of the search, in a slice of publication dates where two are given."""
+        query: dict[str, object] = {"page.size": PAGE, "page.from": start}
+        if first:
+            query |= {"published.gte": first, "published.lte": last}
+        if self.arguments.since:
+            query["modified.gte"] = self.arguments.since.isoformat()
+        return self.listing(f"{API}/search?{urlencode(query)}", self.results, start=start, first=first, last=last)
 
-    def results(self, response: Response, start: int) -> Items:
-        """Each record through the rights gate; then the next page."""
+    def results(self, response: Response, start: int, first: str, last: str) -> Items:
+        """Each record through the rights gate, then the next page; of more than can be paged, two halves by date."""
         data = self.json(response, "results")
         if data is None:
             return
+        total = int((data.get("stats") or {}).get("total") or 0)
+        begin, end = (date.fromisoformat(day) if day else otherwise
+                      for day, otherwise in ((first, OLDEST), (last, today())))  # fmt: skip
+        if start == 0 and total > DEEPEST and begin < end:
+            middle = date.fromordinal((begin.toordinal() + end.toordinal()) // 2)
+            yield self.page(0, begin.isoformat(), middle.isoformat())
+            yield self.page(0, date.fromordinal(middle.toordinal() + 1).isoformat(), end.isoformat())
+            return
         yield from self.each(response, data["results"], self.citation)
         start += len(data["results"])
-        if data["results"] and start < min(int((data.get("stats") or {}).get("total") or 0), DEEPEST):
-            yield self.page(start)
+        if data["results"] and start < min(total, DEEPEST):
+            yield self.page(start, first, last)
+        elif total > DEEPEST:
+            self.harvest.lose_listing(response.url, f"{total - DEEPEST} records of one day lie deeper than {DEEPEST}")
 
     def citation(self, found: dict[str, Any]) -> Items:
-        """Ask for the PDF of a permitted record, or say why not."""
-        number = str(found["id"])
+        """Ask for the document of a permitted record, or say why not."""
+        number, title = str(found["id"]), " ".join(str(found.get("title") or "").split())
+        if not self.changed(str(found.get("modified") or "9")):
+            return  # a server that does not know `modified.gte` finds all
         reason, detail = refusal(found)
         if reason:
             yield Refused(number, reason, detail)
             return
-        url = urljoin(API, pdf_of(found))
-        rights = found.get("copyright") or {}
         reports = [str(name) for name in found.get("otherReportNumbers") or []]
+        for report in reports:
+            twin = self.papers.setdefault((title.casefold(), report.casefold()), number)
+            if twin != number:
+                yield Refused(number, "twin_of", twin)
+                return
+        rights = found.get("copyright") or {}
+        url = urljoin(API, link(found, "pdf"))
         record = Record(
             key=number,
             url=url,
@@ -72,11 +105,13 @@ class NasaSpider(SiteSpider):
             ),
             attribution=", ".join([f"NASA Technical Reports Server (NTRS), Document ID {number}", *reports]),
             lang="en",
-            title=" ".join(str(found.get("title") or "").split()),
+            title=title,
             rights=(f"determinationType:{rights['determinationType']}",),
             form="pdf",
         )
-        yield self.document(url, record)
+        text, abstract = link(found, "fulltext"), bool(found.get("abstract"))
+        others = [urljoin(API, text)] if text else []
+        yield self.first_of([url, *others, *([f"{API}/{number}"] if abstract else [])], record)
 
 
 def refusal(found: dict[str, Any]) -> tuple[str, str]:
@@ -91,7 +126,7 @@ def refusal(found: dict[str, Any]) -> tuple[str, str]:
         ("rights_copyright", rights.get("determinationType"), rights.get("determinationType") in PERMITTED),
         ("rights_export_control", export.get("isExportControl"), export.get("isExportControl") == "NO"),
         ("rights_third_party", "containsThirdPartyMaterial", not rights.get("containsThirdPartyMaterial")),
-        ("no_document", found.get("disseminated") or "no PDF", bool(pdf_of(found))),
+        ("no_document", found.get("disseminated") or "no PDF", bool(link(found, "pdf"))),
     )
     for reason, detail, passed in checks:
         if not passed:
@@ -99,11 +134,13 @@ def refusal(found: dict[str, Any]) -> tuple[str, str]:
     return "", ""
 
 
-def pdf_of(found: dict[str, Any]) -> str:
-    """The path of a record's PDF, or ""."""
+def link(found: dict[str, Any], kind: str) -> str:
+    """The path of a record's `pdf` or `fulltext`, or ""."""
     for download in found.get("downloads") or []:
         links = download.get("links") or {}
-        path = links.get("pdf") or (links.get("original") if download.get("mimetype") == "application/pdf" else "")
+        path = links.get(kind)
+        if not path and kind == "pdf" and download.get("mimetype") == "application/pdf":
+            path = links.get("original")
         if path:
             return str(path)
     return ""
