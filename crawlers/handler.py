@@ -50,7 +50,7 @@ class SiteHandler(HTTP11DownloadHandler):
             self._rest(request)
 
     def _with_cookie(self, request: Request) -> Request:
-        """The request with the user's own cookie, where it is for this host; only here, so that no file ever holds it."""
+        """The request with the user's cookie, where it is for this host; only here, so that no file ever holds it."""
         cookie = self._crawler.spider.arguments.own.get("cookie")  # type: ignore[union-attr]
         if not cookie or request.meta.get("cookie_for") != urlparse_cached(request).hostname:
             return request

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from corpus.base.errors import HakushoError
 from corpus.base.progress import Progress
+from corpus.base.shards import read_shard
 from corpus.base.workspace import Workspace
 from crawlers.documents import Parts, settle
 from crawlers.history import ASSEMBLED, FetchLog
@@ -117,6 +119,11 @@ class Harvest:
             self._written += 1
             self._since = time.monotonic()
         self.fetches.commit(all_rows=now)
+
+    def held(self, *names: str) -> Iterator[dict[str, Any]]:
+        """Columns of the settled documents of this source, e.g. to know on a second run what there is already."""
+        for path in sorted(self.workspace.documents(self.source).glob("[0-9a-f].parquet")):
+            yield from read_shard(path, list(names)).to_pylist()
 
     def settle(self) -> None:
         """Merge what earlier, killed runs and this one left in parts. Raises StorageError, CorruptFileError."""

@@ -46,7 +46,10 @@ class NasaSpider(SiteSpider):
         self.papers: dict[tuple[str, str], str] = {}  # title and report number -> the id that stands for the paper
 
     def begin_api(self) -> Items:
-        """The first page of the search for everything."""
+        """The first page of the search for everything; papers that are here already are known by their ids."""
+        for row in self.harvest.held("key", "title", "attribution"):
+            for report in row["attribution"].partition(f"{row['key']}, ")[2].split(", "):
+                self.papers[row["title"].casefold(), report.casefold()] = row["key"]
         yield self.page(0)
 
     def page(self, start: int, first: str = "", last: str = "") -> Request:

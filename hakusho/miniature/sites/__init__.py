@@ -8,8 +8,8 @@ from hakusho.miniature.site import Site
 from hakusho.miniature.sites import egov, mod, nasa, pmda, wikipedia
 
 HOSTS: dict[str, tuple[str, ...]] = {
-    "egov": (egov.HOST,),
-    "mod": (mod.HOST,),
+    "egov": (egov.HOST, egov.OLD),
+    "mod": (mod.HOST, mod.ARCHIVE),
     "nasa": (nasa.HOST,),
     "pmda": (pmda.INFO, pmda.WWW),
     "wikipedia": (wikipedia.JA, wikipedia.EN, wikipedia.DUMPS),

@@ -1,4 +1,4 @@
-"""laws.e-gov.go.jp: API v2, and made-up laws in 法令標準XML.
+"""laws.e-gov.go.jp: API v2 and v1, the zips, and made-up laws in 法令標準XML; law.e-gov.go.jp: a page of old.
 
 Traps of the real API that are kept: robots.txt is the HTML shell of the web application, `law_num_year` is a number
 in lists and a string in law_data, `abbrev` is null or "", `attr` is "" or {}, `repeal_status` is "None" or false, a
@@ -7,8 +7,10 @@ law has past and future revisions, and an error page comes with status 200.
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from xml.etree import ElementTree as ET
@@ -16,7 +18,7 @@ from xml.etree import ElementTree as ET
 from hakusho.miniature import lawxml
 from hakusho.miniature.site import HTML, Query, Reply, Site, esc, page, records, text_file, text_names
 
-HOST = "laws.e-gov.go.jp"
+HOST, OLD = "laws.e-gov.go.jp", "law.e-gov.go.jp"
 MAINTENANCE = "503AC0000000999"  # the API answers an HTML page with status 200 where this law's text should be
 _XML, _JSON = "application/xml; charset=utf-8", "application/json; charset=utf-8"
 _SHELL = (
@@ -230,8 +232,70 @@ def _law_data(path: str, query: Query) -> Reply:
     )
 
 
+def _zip(_path: str, query: Query) -> Reply:
+    """Zip all laws in force, or those that changed on a day, future revisions too; the shell where there are none."""
+    day = query.get("update_date", "")
+    chosen = [r for r in revisions().values() if r.status in ("CurrentEnforced", "UnEnforced")]
+    chosen = [r for r in chosen if r.law_id != MAINTENANCE and day in ("", _updated(r))]
+    if query.get("file_section") not in ("1", "3") or not chosen:
+        return Reply(_SHELL.encode(), HTML, validators=False)
+    rows = ["法令名,公布日,法令ID,本文URL,未施行"]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for law in chosen:
+            ahead = "○" if law.status == "UnEnforced" else ""
+            rows.append(f"{law.fields['題名']},{law.fields['公布']},{law.law_id},https://{HOST}/law/{law.id},{ahead}")
+            archive.writestr(zipfile.ZipInfo(f"{law.id}/{law.id}.xml", (2026, 11, 1, 0, 0, 0)), law.xml())
+        listed = zipfile.ZipInfo("all_law_list.csv", (2026, 11, 1, 0, 0, 0))
+        archive.writestr(listed, "\ufeff" + "\r\n".join(rows))
+    return Reply(out.getvalue(), "application/zip", validators=False)
+
+
+def _updated(law: Revision) -> str:
+    return str(law.revision_info(None)["updated"])[:10].replace("-", "")
+
+
+def _envelope(data: str | None, status: int = 200) -> Reply:
+    """Wrap an answer of API v1; without ApplData where there is an error."""
+    code, inner = (1, "") if data is None else (0, f"<ApplData>{data}</ApplData>")
+    head = f'<?xml version="1.0" encoding="UTF-8"?><DataRoot><Result><Code>{code}</Code><Message/></Result>'
+    return Reply(f"{head}{inner}</DataRoot>".encode(), _XML, status, validators=False)
+
+
+def _v1(path: str, _query: Query) -> Reply:
+    kind, name = path.split("/")[3:5]
+    if kind == "lawdata":
+        law = _find(name)
+        if law is None or law.law_id == MAINTENANCE:
+            return _envelope(None, 404)
+        text = ET.tostring(law.element(), "unicode")
+        return _envelope(f"<LawId>{law.law_id}</LawId><LawFullText>{text}</LawFullText>")
+    laws = [r for r in current().values() if r.status == "CurrentEnforced" and r.law_id != MAINTENANCE]
+    laws = [r for r in laws if kind == "lawlists" or _updated(r) == name]
+    items = "".join(
+        f"<LawNameListInfo><LawId>{r.law_id}</LawId><LawName>{esc(r.fields['題名'])}</LawName></LawNameListInfo>"
+        for r in laws
+    )
+    return _envelope(items) if items else _envelope(None, 404)
+
+
+def _old() -> Site:
+    """The site of before 2017: an index and one page in Shift_JIS, http only."""
+    law = current()["405AC0000000903"]
+    head = '<HTML><HEAD><META http-equiv="Content-Type" content="text/html; charset=shift_jis"><TITLE>{}</TITLE></HEAD>'
+    text = "<BR>".join(re.sub(r"[{}]|\|[^}]*", "", line) for line in law.lines)
+    pages = {
+        "/": head.format("法令データ提供システム")
+        + '<BODY><A HREF="/htmldata/H05/H05HO903.html">試験</A></BODY></HTML>',
+        "/htmldata/H05/H05HO903.html": head.format(law.fields["題名"]) + f"<BODY>{text}</BODY></HTML>",
+    }
+    site = Site(OLD, page("<HTML><BODY>404</BODY></HTML>", status=404))
+    site.fixed = {path: Reply(body.encode("cp932", "xmlcharrefreplace"), "text/html") for path, body in pages.items()}
+    return site
+
+
 def sites() -> list[Site]:
-    """Give the one host of the source."""
+    """Give the two hosts of the source."""
     shell = Reply(_SHELL.encode(), HTML, validators=False)
     site = Site(HOST, _problem(404, "404000", "該当するAPIが存在しません。"))
     site.fixed = {"/robots.txt": Reply(_SHELL.encode(), "text/html", validators=False), "/": shell}
@@ -241,6 +305,8 @@ def sites() -> list[Site]:
         "/api/2/law_revisions/": _history,
         "/api/2/law_file/xml/": _law_file,
         "/api/2/law_data/": _law_data,
+        "/api/1/": _v1,
+        "/bulkdownload": _zip,
     }
     site.probes = ["/api/2/laws", "/api/2/laws?limit=5&offset=5"]
     for name in [*revisions(), *current()]:
@@ -250,4 +316,5 @@ def sites() -> list[Site]:
             f"/api/2/law_data/{name}?response_format=xml",
         ]
     site.probes += [f"/api/2/law_revisions/{law_id}" for law_id in current()]
-    return [site]
+    site.probes += ["/bulkdownload?file_section=1&only_xml_flag=true", "/api/1/lawlists/1"]
+    return [site, _old()]

@@ -1,4 +1,7 @@
-"""www.mod.go.jp: the HTML edition of a white paper in the real style, one PDF, pages that robots.txt forbids."""
+"""www.mod.go.jp: the HTML edition of a white paper in the real style, one PDF, pages that robots.txt forbids.
+
+www.clearing.mod.go.jp: an old year as Shift_JIS frameset, and a mirror of the new one.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from hakusho.miniature import pdf
 from hakusho.miniature.site import Reply, Site, canary, esc, framed, page, records, text_file
 from hakusho.miniature.sites import egov
 
-HOST = "www.mod.go.jp"
-YEAR = 2024
+HOST, ARCHIVE = "www.mod.go.jp", "www.clearing.mod.go.jp"
+YEAR, OLD_YEAR = 2024, 2001
 _BASE = f"/j/press/wp/wp{YEAR}"
 PDF_PATH = f"{_BASE}/pdf/R06010000.pdf"
 _INDEX = f"{_BASE}/w{YEAR}_00.html"
@@ -82,7 +85,59 @@ def paper() -> bytes:
 
 
 def _index() -> Reply:
-    return _shell("防衛白書", f'<h1>防衛白書</h1><ul><li><a href="{_INDEX}">令和6年版防衛白書</a></li></ul>')
+    old = "".join(
+        f'<li><a href="http://{ARCHIVE}/hakusho_data/{y}/index.html">{y}年版</a></li>' for y in (OLD_YEAR, YEAR)
+    )
+    return _shell("防衛白書", f'<h1>防衛白書</h1><ul><li><a href="{_INDEX}">令和6年版防衛白書</a></li>{old}</ul>')
+
+
+def _english() -> Reply:
+    return page(
+        '<!DOCTYPE html><html lang="en"><head><meta charset="UTF-8"><title>DEFENSE OF JAPAN</title>'
+        f'</head><body><a href="/en/publ/w_paper/wp{YEAR}/DOJ{YEAR}_EN.html">DEFENSE OF JAPAN {YEAR}</a></body></html>'
+    )
+
+
+def _feed() -> Reply:
+    """News that date their items wrongly, as the real ones do."""
+    items = "".join(
+        f"<item><title>{esc(f['title'])}</title><link>https://{HOST}{_BASE}/html/{n}.html</link>"
+        "<pubDate>Fri, 15 Jul 2016 10:00:00 +0900</pubDate></item>"
+        for n, (f, _) in list(pages().items())[:2]
+    )
+    head = '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>防衛省・自衛隊</title>'
+    return Reply(f"{head}{items}</channel></rss>".encode(), "application/rss+xml; charset=UTF-8")
+
+
+def _sjis(title: str, body: str) -> Reply:
+    meta = '<META http-equiv="Content-Type" content="text/html; charset=Shift_JIS">'
+    text = f"<HTML><HEAD>{meta}<TITLE>{esc(title)}</TITLE></HEAD>{body}</HTML>"
+    return Reply(text.encode("cp932", "xmlcharrefreplace"), "text/html")
+
+
+def archived() -> dict[str, tuple[str, list[str]]]:
+    """Give the pages of the old year: name -> (title, paragraphs)."""
+    found = records(text_file("mod", "archive.txt"))
+    return {fields["name"]: (fields["title"], text.splitlines()) for fields, text in found}
+
+
+def _archive() -> Site:
+    base = f"/hakusho_data/{OLD_YEAR}"
+    site = Site(ARCHIVE, page("<HTML><BODY>404 Not Found</BODY></HTML>", status=404))
+    names = list(archived())
+    frames = f'<FRAMESET COLS="200,*"><FRAME SRC="menu.html"><FRAME SRC="html/{names[0]}.html"></FRAMESET>'
+    menu = "".join(
+        f'<A HREF="html/{name}.html" TARGET="main">{title}</A><BR>' for name, (title, _) in archived().items()
+    )
+    site.fixed[f"{base}/index.html"] = _sjis(f"{OLD_YEAR}年版 防衛白書", frames)
+    site.fixed[f"{base}/menu.html"] = _sjis("目次", f"<BODY>{menu}</BODY>")
+    for name, (title, lines) in archived().items():
+        text = "".join(f"<P>　{esc(line)}" for line in lines)
+        site.fixed[f"{base}/html/{name}.html"] = _sjis(title, f"<BODY><H2>{esc(title)}</H2>{text}</BODY>")
+    mirror = f"/hakusho_data/{YEAR}"
+    site.fixed[f"{mirror}/index.html"] = _year()
+    site.fixed |= {f"{mirror}/html/{name}.html": _article(name) for name in pages()}
+    return site
 
 
 def _year() -> Reply:
@@ -96,7 +151,7 @@ def _year() -> Reply:
 
 
 def sites() -> list[Site]:
-    """Give the one host of the source."""
+    """Give the two hosts of the source."""
     site = Site(
         HOST,
         page(
@@ -112,8 +167,12 @@ def sites() -> list[Site]:
         "/j/press/wp/index.html": _index(),
         _INDEX: _year(),
         PDF_PATH: Reply(paper(), "application/pdf"),
+        "/en/publ/w_paper/index.html": _english(),
+        f"/en/publ/w_paper/wp{YEAR}/DOJ{YEAR}_EN.html": _english(),
+        "/j/rss/news.xml": _feed(),
+        "/j/rss/update.xml": _feed(),
     }
     site.fixed |= {f"{_BASE}/html/{name}.html": _article(name) for name in pages()}
     site.answers = {prefix: lambda path, _query: canary(path) for prefix in ("/a/", "/sp/j/")}
     site.probes = ["/a/form/inquiry.html", "/a/whitepaper/survey.html", "/sp/j/press/wp/index.html"]
-    return [site]
+    return [site, _archive()]
