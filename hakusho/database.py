@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.base.errors import CorruptFileError, InputError, UsageError
+from corpus.base.sqlfiles import sql_folder
 from corpus.base.workspace import Workspace
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["Query", "Table", "connect", "queries", "query", "sql_folder"]
+__all__ = ["Query", "Table", "connect", "queries", "query"]
 
 _FILES = {
     "fetches": "fetches/*/*.parquet",
@@ -60,18 +61,6 @@ class Table:
     def records(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-
-def sql_folder() -> Path:
-    """The folder of the .sql files: hakusho/sql in an installed wheel, sql/ beside the package in a checkout.
-
-    Raises InputError where neither is there.
-    """
-    here = Path(__file__).resolve().parent
-    for folder in (here / "sql", here.parent / "sql"):
-        if (folder / "reports").is_dir():
-            return folder
-    raise InputError(f"no SQL files in {here / 'sql'} or beside it; install the package again")
 
 
 def queries(kind: str) -> list[Query]:

@@ -13,19 +13,32 @@ from corpus.base.progress import Progress
 from corpus.base.stages import StageReport, Task, run_tasks
 
 if TYPE_CHECKING:
+    from corpus.base.executor import Executor
     from corpus.base.workspace import Workspace
 
 __all__ = ["curate", "dedup", "run_stage", "summary"]
 
 
-def run_stage(workspace: Workspace, tasks: Sequence[Task], *, workers: int, quiet: bool = False) -> StageReport:
-    """Bring one stage up to date, with progress on stderr."""
+def run_stage(
+    workspace: Workspace,
+    tasks: Sequence[Task],
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    quiet: bool = False,
+) -> StageReport:
+    """Bring one stage up to date, with progress on stderr; by `executor`, or else by so many processes."""
     with Progress(tasks[0].stage if tasks else "stage", unit="units", quiet=quiet) as progress:
-        return run_tasks(workspace, tasks, workers=workers, progress=progress)
+        return run_tasks(workspace, tasks, workers=workers, executor=executor, progress=progress)
 
 
 def curate(
-    workspace: Workspace, *, workers: int, settings: Sequence[str] = (), quiet: bool = False
+    workspace: Workspace,
+    *,
+    workers: int,
+    executor: Executor | None = None,
+    settings: Sequence[str] = (),
+    quiet: bool = False,
 ) -> list[StageReport]:
     """Normalised text, then measures, personal data and duplicates of it.
 
@@ -36,28 +49,39 @@ def curate(
 
     check(settings)
     text = section("text", settings)
-    reports = [run_stage(workspace, _normalise(workspace, text), workers=workers, quiet=quiet)]
+    reports = [run_stage(workspace, _normalise(workspace, text), workers=workers, executor=executor, quiet=quiet)]
     for stage, function in (("measures", "corpus.measure.stage:run"), ("pii", "corpus.measure.pii_stage:run")):
         tasks = [Task(stage, shard.stem, function, (shard,)) for shard in workspace.shards("normalised")]
-        reports.append(run_stage(workspace, tasks, workers=workers, quiet=quiet))
-    return [*reports, *dedup(workspace, workers=workers, settings=settings, quiet=quiet)]
+        reports.append(run_stage(workspace, tasks, workers=workers, executor=executor, quiet=quiet))
+    return [*reports, *dedup(workspace, workers=workers, executor=executor, settings=settings, quiet=quiet)]
 
 
 def dedup(
-    workspace: Workspace, *, workers: int, settings: Sequence[str] = (), quiet: bool = False
+    workspace: Workspace,
+    *,
+    workers: int,
+    executor: Executor | None = None,
+    memory: int | None = None,
+    settings: Sequence[str] = (),
+    quiet: bool = False,
 ) -> list[StageReport]:
-    """Signatures a shard, then clusters over all of them."""
+    """Signatures a shard, joined by bands, verified by parts (corpus.dedup.stages); a join takes `memory` bytes."""
     from corpus.dedup.settings import DedupSettings
+    from corpus.dedup.stages import MEMORY
     from corpus.dedup.stages import tasks as dedup_tasks
     from hakusho.settings import section
 
-    sign, cluster = dedup_tasks(workspace, DedupSettings(**section("dedup", settings)))
-    stages: tuple[Sequence[Task], ...] = (sign, [cluster])
-    return [run_stage(workspace, tasks, workers=workers, quiet=quiet) for tasks in stages]
+    stages = dedup_tasks(workspace, DedupSettings(**section("dedup", settings)), memory=memory or MEMORY)
+    return [run_stage(workspace, tasks, workers=workers, executor=executor, quiet=quiet) for tasks in stages]
 
 
 def label(
-    workspace: Workspace, *, workers: int, settings: Sequence[str] = (), quiet: bool = False
+    workspace: Workspace,
+    *,
+    workers: int,
+    executor: Executor | None = None,
+    settings: Sequence[str] = (),
+    quiet: bool = False,
 ) -> list[StageReport]:
     """Train the classifier where its seeds changed, then give each curated document a verdict and a domain."""
     from hakusho.settings import section
@@ -65,7 +89,7 @@ def label(
     from labeling.stage import tasks as label_tasks
 
     stages = label_tasks(workspace, LabelSettings(**section("labels", settings)))
-    return [run_stage(workspace, tasks, workers=workers, quiet=quiet) for tasks in stages]
+    return [run_stage(workspace, tasks, workers=workers, executor=executor, quiet=quiet) for tasks in stages]
 
 
 def _normalise(workspace: Workspace, config: dict[str, object]) -> list[Task]:

@@ -31,6 +31,7 @@ __all__ = [
     "is_temporary",
     "record_of",
     "remove_file",
+    "scratch_folder",
     "sha256_bytes",
     "sha256_file",
     "sweep",
@@ -129,6 +130,17 @@ def commit_folder(path: Path, write: Callable[[Path], None]) -> list[FileRecord]
         _fsync(path.parent)
         shutil.rmtree(old, ignore_errors=True)
     return [record_of(item) for item in sorted(path.rglob("*")) if item.is_file()]
+
+
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """A folder of this process alone, beside `path`, for what need not outlive it; `sweep` removes a dead one's."""
+    with _storage_errors(path), _temporary(path) as temporary:
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove_file(path: Path) -> None:

@@ -1,5 +1,6 @@
-"""The `local` executor: spawned processes; a killed worker is replaced and its work repeated.
+"""Where units of work run: in local processes, or as tasks of a Ray cluster (corpus.base.executor_ray).
 
+The `local` executor spawns processes; a killed worker is replaced and its work repeated.
 Python's process pool breaks as a whole when one worker dies: every call under way fails with it. So the pool is built
 anew and what was under way is tried again; a call that was under way at two deaths is tried alone: if it kills its
 worker, it is known by name, and only it fails. Workers leave when their parent is gone, also when that was killed.
@@ -13,16 +14,43 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from corpus.base.errors import WorkerError
 
-__all__ = ["MAX_DEATHS", "run_local"]
+__all__ = ["MAX_DEATHS", "Executor", "run_local"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-MAX_DEATHS = 3
+MAX_DEATHS = 5  # a machine short of memory kills more than one worker, and not always the one at fault
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Where calls run: `workers` local processes, or the Ray cluster at `address` (None: one on this machine).
+
+    Which of them it is changes when a call runs and never what it gives.
+    """
+
+    kind: Literal["local", "ray"] = "local"
+    workers: int = 1
+    address: str | None = None
+
+    def run(
+        self, function: Callable[[T], R], items: Sequence[T], *, name: Callable[[T], str] = str
+    ) -> Iterator[tuple[int, R]]:
+        """Call `function` on each item; yield (index of the item, result) as they finish.
+
+        `function` and the items are picklable. An exception of the function is raised here, after no further work is
+        begun. Raises WorkerError for an item that kills its workers, UsageError where Ray cannot be had.
+        """
+        if self.kind == "ray":
+            from corpus.base.executor_ray import run_ray
+
+            return run_ray(function, items, workers=self.workers, address=self.address, name=name)
+        return run_local(function, items, workers=self.workers, name=name)
 
 
 def run_local(

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from corpus.base.commit import FileRecord, commit_bytes, commit_file
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, UsageError
 
-__all__ = ["ROW_GROUP", "read_input", "read_shard", "row_count", "write_output", "write_shard"]
+__all__ = ["ROW_GROUP", "read_input", "read_shard", "row_count", "write_output", "write_shard", "write_stream"]
 
 ROW_GROUP = 1000  # rows; a dataset viewer reads one group at a time
 _NEEDED = ("id", "text")
@@ -38,19 +38,27 @@ def write_shard(path: Path, table: pa.Table, *, level: int = _LEVEL) -> FileReco
 
     Raises StorageError.
     """
-    whole = table.combine_chunks()
+    return write_stream(path, table.schema, [table], level=level)
+
+
+def write_stream(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], *, level: int = _LEVEL) -> FileRecord:
+    """Commit tables of one schema, one after the other, as one Parquet file; only one is in memory at a time.
+
+    Raises StorageError.
+    """
 
     def write(temporary: Path) -> None:
-        pq.write_table(
-            whole,
+        with pq.ParquetWriter(
             temporary,
+            schema,
             compression="zstd",
             compression_level=level,
-            row_group_size=ROW_GROUP,
             write_page_index=True,
             write_page_checksum=True,
             use_compliant_nested_type=False,  # names inside lists stay: a shard read and written is the same
-        )
+        ) as writer:
+            for table in tables:
+                writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
 
     return commit_file(path, write)
 

@@ -18,10 +18,11 @@ import pyarrow as pa
 from corpus.base import ledger
 from corpus.base.commit import FileRecord, commit_file, commit_folder, sweep
 from corpus.base.errors import EmptyInputError, LedgerError
-from corpus.base.executor import run_local
+from corpus.base.executor import Executor
 from corpus.base.manifest import Manifest, Unit
 from corpus.base.progress import Progress
-from corpus.base.shards import row_count, write_shard
+from corpus.base.schemas import LEDGER
+from corpus.base.shards import read_shard, row_count, write_shard, write_stream
 from corpus.base.units import code_version, unit_key
 from corpus.base.workspace import Workspace
 
@@ -30,13 +31,17 @@ __all__ = ["Job", "StageReport", "Task", "run_tasks"]
 
 @dataclass(frozen=True)
 class Task:
-    """A unit of work to do: `function` is "module:name", called with a Job; `config` is plain JSON values."""
+    """A unit of work to do: `function` is "module:name", called with a Job; `config` is plain JSON values.
+
+    `memory` bounds in bytes what a relational step of it takes; it decides no result and is no part of the key.
+    """
 
     stage: str
     name: str
     function: str
     inputs: tuple[Path, ...]
     config: Mapping[str, object] = field(default_factory=dict)
+    memory: int = 1 << 30
 
 
 @dataclass
@@ -71,6 +76,7 @@ class Job:
         self.root, self.stage, self.name = root, task.stage, task.name
         self.inputs = list(task.inputs)
         self.config = task.config
+        self.memory = task.memory
         self.workspace = Workspace(root)
         self.files: list[FileRecord] = []
         self.rows_in = self.kept = 0
@@ -84,6 +90,10 @@ class Job:
         """Commit one output shard."""
         self.files.append(write_shard(self.root / relative, table, level=level))
 
+    def commit_stream(self, relative: str, schema: pa.Schema, tables: Iterable[pa.Table], *, level: int = 3) -> None:
+        """Commit one output shard, a table at a time."""
+        self.files.append(write_stream(self.root / relative, schema, tables, level=level))
+
     def commit_folder(self, relative: str, write: Callable[[Path], None]) -> None:
         """Commit a whole folder of outputs, in the place of what stood there."""
         self.files.extend(commit_folder(self.root / relative, write))
@@ -95,11 +105,15 @@ class Job:
         where the books do not balance.
         """
         table = ledger.ledger_table(self.stage, self.name, kept, dropped)
-        relative = f"ledger/{self.stage}/{self.name}.parquet"
-        self.commit_table(relative, table)
-        ledger.check(self.root / relative, row_count(self.inputs[0]) if rows_in is None else rows_in)
-        self.kept, self.dropped = ledger.counts(table)
-        self.rows_in = table.num_rows
+        self.ledger_rows([table], rows_in=row_count(self.inputs[0]) if rows_in is None else rows_in)
+
+    def ledger_rows(self, tables: Iterable[pa.Table], *, rows_in: int) -> None:
+        """Book every input row by LEDGER tables, sorted by id over all of them. Raises LedgerError as `ledger` does."""
+        path = f"ledger/{self.stage}/{self.name}.parquet"
+        self.commit_stream(path, LEDGER, tables)
+        ledger.check(self.root / path, rows_in)
+        self.kept, self.dropped = ledger.counts(read_shard(self.root / path, ["reason"]))
+        self.rows_in = rows_in
 
 
 def run_tasks(
@@ -107,13 +121,15 @@ def run_tasks(
     tasks: Sequence[Task],
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     prune: bool = True,
 ) -> StageReport:
     """Bring the tasks of one stage up to date and say what was done.
 
     A unit whose key is unchanged and whose files are intact is skipped; a damaged file is quarantined and its unit
-    redone. With `prune`, files of units that no task names any more are removed. Raises EmptyInputError for no task,
+    redone. With `prune`, files of units that no task names any more are removed. The work is done by `executor`, by
+    default `workers` processes of this machine. Raises EmptyInputError for no task,
     LedgerError where rows are missing or all were dropped, whatever the stage function raises, StorageError.
     """
     if not tasks:
@@ -130,7 +146,8 @@ def run_tasks(
         if progress is not None:
             progress.total = len(stale)
         calls = [(workspace.root, task) for task in stale]
-        for index, job in run_local(_call, calls, workers=workers, name=lambda call: f"{call[1].stage} {call[1].name}"):
+        chosen = executor or Executor(workers=workers)
+        for index, job in chosen.run(_call, calls, name=lambda call: f"{call[1].stage} {call[1].name}"):
             unit = _unit(workspace, stale[index], keys[id(stale[index])], job)
             _forget_former(manifest, unit)
             manifest.finish(unit, job.files)

@@ -36,8 +36,8 @@ class Workspace:
         return self.root.joinpath(*parts)
 
     def relative(self, path: Path) -> str:
-        """The path as the manifest names it: relative to the root, with forward slashes."""
-        return path.relative_to(self.root).as_posix()
+        """The path as the manifest names it: relative to the root, with "/" in it; an input elsewhere as it is."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
 
     def documents(self, source: str) -> Path:
         """The folder of a source's documents."""

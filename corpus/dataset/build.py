@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpus.base.errors import EmptyInputError, InputError
+from corpus.base.executor import Executor
 from corpus.base.ledger import Drop
 from corpus.base.manifest import Manifest
 from corpus.base.progress import Progress
@@ -49,7 +50,11 @@ Key = tuple[str, str]
 
 
 def build(
-    workspace: Workspace, settings: DatasetSettings | None = None, *, progress: Progress | None = None
+    workspace: Workspace,
+    settings: DatasetSettings | None = None,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> StageReport:
     """Bring data/dataset up to date: shards, card, and ATTRIBUTION.parquet with the times of the fetches.
 
@@ -58,11 +63,11 @@ def build(
     """
     work = task(workspace, settings)
     try:
-        report = run_tasks(workspace, [work], progress=progress)
+        report = run_tasks(workspace, [work], executor=executor, progress=progress)
     finally:
         _remove_strays(workspace)
     inputs = (*shard_paths(workspace.path("dataset")), *workspace.shards("documents"), *workspace.shards("fetches"))
-    run_tasks(workspace, [Task("attribution", "all", "corpus.dataset.attribution:run", inputs)])
+    run_tasks(workspace, [Task("attribution", "all", "corpus.dataset.attribution:run", inputs)], executor=executor)
     return report
 
 

@@ -1,88 +1,152 @@
-"""The two stages of deduplication over a workspace: signatures a shard, clusters over all of them.
+"""Deduplication as stages over shards: sign, join, part, gather, verify, settle.
 
-normalised/<name>.parquet, by `sign`, to dedup/signatures/<name>.parquet; all of these, by `cluster`, to
-dedup/duplicates.parquet and dedup/clusters.parquet.
+    signatures   a shard            -> dedup/signatures/<shard>, dedup/keys/<shard>   one column of keys a band
+    bands        a band x prefix    -> dedup/bands/<band>-<prefix>, exact             who shares a key (SQL, spills)
+    candidates   all of these       -> dedup/candidates                               union-find, not verified yet
+    gathered     some shards        -> dedup/gathered/<group>                         candidates and texts by part
+    verified     a part             -> dedup/verified/<part>                          corpus.dedup.find on one part
+    dedup        all parts          -> dedup/duplicates, clusters, versions, ledger   (SQL, spills)
+
+Documents that share no band, directly or over others, are never compared, so what one part finds is what a search over
+everything finds. Parts and tasks are cut by the documents alone, never by the number of workers.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from corpus.base.errors import EmptyInputError
-from corpus.base.shards import read_shard
-from corpus.base.stages import Job, Task
-from corpus.dedup.find import find, texts_of
-from corpus.dedup.find import sign as sign_table
+from corpus.base.shards import read_shard, row_count
+from corpus.base.sqlfiles import digest
+from corpus.base.stages import Task
+from corpus.dedup.pieces import COLUMNS
 from corpus.dedup.settings import DedupSettings
 from corpus.dedup.tables import values
-from corpus.dedup.versions import work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from corpus.base.workspace import Workspace
 
+__all__ = ["MEMORY", "Piece", "pieces_of", "tasks"]
 
-def tasks(workspace: Workspace, settings: DedupSettings | None = None) -> tuple[list[Task], Task]:
-    """Return the sign tasks (one a normalised shard) and the cluster task, to be run in this order.
+MEMORY: Final = 1 << 30
+"""Bytes that one relational step takes before it spills."""
 
-    Raises EmptyInputError where the workspace holds no normalised shard.
+_ROWS: Final = 50_000  # documents a task of bands or gathering looks at, at least, where there are so many
+_PREFIX: Final = 50_000_000  # documents a key prefix: a band of more is cut into several tasks
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Documents that are signed as one unit: a Parquet file, or the row groups [first, after the last) of one.
+
+    `columns` says what id, text, source, revision and work are called there. `documents`, for a shard of a workspace,
+    is the shard that knows its documents' keys and revisions.
     """
-    chosen = settings or DedupSettings()
+
+    name: str
+    path: Path
+    columns: Mapping[str, str] = field(default_factory=lambda: dict(COLUMNS))
+    groups: tuple[int, ...] = ()
+    documents: Path | None = None
+
+
+def pieces_of(workspace: Workspace) -> list[Piece]:
+    """Return the normalised shards of a workspace. Raises EmptyInputError where it holds none."""
     shards = workspace.shards("normalised")
     if not shards:
         raise EmptyInputError(f"no normalised documents in {workspace.root}: harvest, then run hakusho curate")
-    # A changed threshold must not sign anything again.
-    signing = {"bands": chosen.bands, "rows": chosen.rows, "seed": chosen.seed}
-    signers = [
-        Task("signatures", shard.stem, "corpus.dedup.stages:sign", (shard, _documents(workspace, shard)), signing)
-        for shard in shards
+    found = []
+    for shard in shards:
+        source, _, part = shard.stem.rpartition("-")
+        found.append(Piece(shard.stem, shard, documents=workspace.documents(source) / f"{part}.parquet"))
+    return found
+
+
+def tasks(
+    workspace: Workspace,
+    settings: DedupSettings | None = None,
+    pieces: Sequence[Piece] | None = None,
+    *,
+    memory: int = MEMORY,
+) -> Iterator[list[Task]]:
+    """Yield the tasks of each stage in turn; run them before the next is asked for, since it reads what they made.
+
+    Without `pieces` the normalised shards of the workspace are searched. Raises EmptyInputError where there are none.
+    """
+    chosen = settings or DedupSettings()
+    held = list(pieces_of(workspace) if pieces is None else pieces)
+    if not held:
+        raise EmptyInputError("no documents to search; give files with at least one")
+    yield [_sign(piece, chosen) for piece in held]
+    keys = [workspace.path("dedup", "keys", f"{piece.name}.parquet") for piece in held]
+    yield (joins := list(_joins(keys, chosen, memory)))
+    bands = [workspace.path("dedup", "bands", f"{join.name}.parquet") for join in joins]
+    exact = workspace.path("dedup", "bands", "exact.parquet")
+    yield [Task("candidates", "all", "corpus.dedup.join:part", (exact, *bands), {}, memory)]
+    candidates = workspace.path("dedup", "candidates.parquet")
+    groups = list(_groups(workspace, held))
+    yield [_gather(workspace, candidates, number, group) for number, group in enumerate(groups)]
+    gathered = tuple(workspace.path("dedup", "gathered", f"{number:05d}.parquet") for number in range(len(groups)))
+    yield (checks := list(_verify(candidates, gathered, chosen)))
+    verified = [
+        workspace.path("dedup", "verified", f"{check.name}-{table}.parquet")
+        for table in ("duplicates", "clusters")
+        for check in checks
     ]
-    signed = [workspace.path("dedup", "signatures", shard.name) for shard in shards]
-    return signers, Task("dedup", "all", "corpus.dedup.stages:cluster", (*signed, *shards), asdict(chosen))
+    yield [Task("dedup", "all", "corpus.dedup.settle:run", (*keys, *verified), {"sql": digest("dedup")}, memory)]
 
 
-def sign(job: Job) -> None:
-    """Sign one normalised shard into dedup/signatures/<name>.parquet (corpus.dedup.find.SIGNATURES, by id)."""
-    table = _with_work(read_shard(job.inputs[0], ["id", "source", "text"]), job.inputs[1])
-    job.commit_table(f"dedup/signatures/{job.name}.parquet", sign_table(table, _settings(job.config)).sort_by("id"))
+def _sign(piece: Piece, chosen: DedupSettings) -> Task:
+    # A changed threshold must not sign anything again.
+    config: dict[str, object] = {"bands": chosen.bands, "rows": chosen.rows, "seed": chosen.seed}
+    config |= {"columns": dict(piece.columns), "groups": list(piece.groups)}
+    inputs = (piece.path,) if piece.documents is None else (piece.path, piece.documents)
+    return Task("signatures", piece.name, "corpus.dedup.sign:run", inputs, config)
 
 
-def cluster(job: Job) -> None:
-    """Find the duplicates among all signed shards; commit both tables and book every document as kept or dropped."""
-    parts: dict[str, list[Path]] = {"dedup": [], "normalised": []}
-    for path in job.inputs:
-        parts[job.workspace.relative(path).split("/")[0]].append(path)
-    signed = pa.concat_tables([read_shard(path) for path in parts["dedup"]])
-    texts = texts_of(read_shard(path, ["id", "text"]) for path in parts["normalised"])
-    found = find(signed, texts, _settings(job.config))
-    job.commit_table("dedup/duplicates.parquet", found.duplicates)
-    job.commit_table("dedup/clusters.parquet", found.clusters)
-    rows = found.duplicates.select(["id", "rule", "keeper"]).to_pylist()
-    dropped = [(row["id"], row["rule"], row["keeper"]) for row in rows]
-    gone = {row["id"] for row in rows}
-    kept = [key for key in values(found.clusters, "id") if key not in gone]
-    job.ledger(kept, dropped, rows_in=signed.num_rows)
+def _joins(keys: Sequence[Path], chosen: DedupSettings, memory: int) -> Iterator[Task]:
+    """One task a band and key prefix; few documents are not worth a task a band, and make one."""
+    rows = sum(map(row_count, keys))
+    prefixes = -(-rows // _PREFIX) or 1
+    step = chosen.bands if rows < _ROWS else 1
+    for first in range(0, chosen.bands, step):
+        for prefix in range(prefixes):
+            config = {
+                "bands": [first, first + step],
+                "prefix": prefix,
+                "prefixes": prefixes,
+                "exact": prefix == first == 0,
+                "sql": digest("dedup"),
+            }
+            yield Task("bands", f"{first:04d}-{prefix:04d}", "corpus.dedup.join:run", tuple(keys), config, memory)
 
 
-def _documents(workspace: Workspace, shard: Path) -> Path:
-    """The documents that a normalised shard, named source-part, was made from."""
-    source, _, part = shard.stem.rpartition("-")
-    return workspace.documents(source) / f"{part}.parquet"
+def _groups(workspace: Workspace, pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    group: list[Piece] = []
+    rows = 0
+    for piece in pieces:
+        group.append(piece)
+        rows += row_count(workspace.path("dedup", "keys", f"{piece.name}.parquet"))
+        if rows >= _ROWS:
+            yield group
+            group, rows = [], 0
+    if group:
+        yield group
 
 
-def _with_work(table: pa.Table, documents: Path) -> pa.Table:
-    """The table with each document's revision and work."""
-    rows = {row["id"]: row for row in read_shard(documents, ["id", "key", "revision"]).to_pylist()}
-    found = [(rows[key], source) for key, source in zip(values(table, "id"), values(table, "source"), strict=True)]
-    revisions = pa.array([row["revision"] for row, _ in found], pa.string())
-    works = pa.array([work(source, row["key"]) for row, source in found], pa.string())
-    return table.append_column("revision", revisions).append_column("work", works)
+def _gather(workspace: Workspace, candidates: Path, number: int, group: Sequence[Piece]) -> Task:
+    signed = [workspace.path("dedup", "signatures", f"{piece.name}.parquet") for piece in group]
+    config = {"columns": [dict(piece.columns) for piece in group], "groups": [list(piece.groups) for piece in group]}
+    inputs = (candidates, *signed, *(piece.path for piece in group))
+    return Task("gathered", f"{number:05d}", "corpus.dedup.gather:run", inputs, config)
 
 
-def _settings(config: Mapping[str, Any]) -> DedupSettings:
-    return DedupSettings(**config)
+def _verify(candidates: Path, gathered: tuple[Path, ...], chosen: DedupSettings) -> Iterator[Task]:
+    parts = max(values(read_shard(candidates, ["part"]), "part"), default=0) + 1
+    for part in range(parts):
+        config = {**asdict(chosen), "part": part}
+        yield Task("verified", f"{part:05d}", "corpus.dedup.gather:verify", gathered, config)

@@ -63,6 +63,53 @@ VERSIONS: Final = pa.schema(
     metadata={"table": "versions", "version": "1"},
 )
 
+EXACT: Final = pa.schema(
+    [
+        _field("fold_hash", pa.string(), "hash of the folded text that several documents share"),
+        _field("id", pa.string(), "one of them"),
+    ],
+    metadata={"table": "exact", "version": "1"},
+)
+
+BUCKETS: Final = pa.schema(
+    [
+        _field("band", pa.int16(), "number of the band"),
+        _field("key", pa.uint64(), "key of the band that several texts share"),
+        _field("id", pa.string(), "one of them; the least id where documents have the same folded text"),
+    ],
+    metadata={"table": "buckets", "version": "1"},
+)
+
+CANDIDATES: Final = pa.schema(
+    [
+        _field("id", pa.string(), "document that shares its folded text or a band with another"),
+        _field("part", pa.int32(), "part of the verification it falls to; its whole candidate component does"),
+        _field("compared", pa.bool_(), "whether its text is needed: it shares a band with a different text"),
+    ],
+    metadata={"table": "candidates", "version": "1"},
+)
+
+GATHERED: Final = pa.schema(
+    [
+        CANDIDATES.field("part"),
+        *SIGNATURES,
+        _field("text", pa.string(), "its text where it is compared, else empty"),
+    ],
+    metadata={"table": "gathered", "version": "1"},
+)
+
+
+def keys_schema(bands: int) -> pa.Schema:
+    """Return the schema of a shard's band keys: what the joins over all documents read, a column a band."""
+    keys = [_field(band_column(band), pa.uint64(), f"key of band {band}") for band in range(bands)]
+    held = [SIGNATURES.field(name) for name in ("id", "fold_hash", "revision", "work")]
+    return pa.schema([*held, *keys], metadata={"table": "keys", "version": "1"})
+
+
+def band_column(band: int) -> str:
+    """Return the name of the column that holds this band's keys."""
+    return f"band_{band:04d}"
+
 
 def values(table: pa.Table, name: str) -> list[Any]:
     """Return a column as a list of Python values."""

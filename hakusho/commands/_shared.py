@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
     from corpus.base.workspace import Workspace
 
-__all__ = ["ExampleCommand", "data_option", "emit", "json_option", "set_option", "workers_option", "workspace_options"]
+__all__ = [
+    "ExampleCommand",
+    "data_option",
+    "emit",
+    "executor_option",
+    "json_option",
+    "set_option",
+    "size_in_bytes",
+    "workers_option",
+    "workspace_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,6 +79,27 @@ def workers_option(function: F) -> F:
     )(function)
 
 
+def executor_option(function: F) -> F:
+    """--executor and --ray-address (beside --workers), handed on as `executor: Executor`."""
+
+    @functools.wraps(function)
+    def run(*args: Any, executor: str, ray_address: str | None, **options: Any) -> Any:
+        from corpus.base.errors import UsageError
+        from corpus.base.executor import Executor
+
+        if ray_address is not None and executor != "ray":
+            raise UsageError("--ray-address goes with --executor ray")
+        chosen = Executor("ray" if executor == "ray" else "local", options.get("workers", 1), ray_address)
+        return function(*args, executor=chosen, **options)
+
+    kinds = click.Choice(["local", "ray"])
+    where = "Where the work runs: processes of this machine, or a Ray cluster; the result is the same."
+    address = "Ray cluster to use, as HOST:PORT or auto (default: one is started here, with --workers CPUs)."
+    choice = click.option("--executor", type=kinds, default="local", show_default=True, help=where)
+    made = click.option("--ray-address", metavar="ADDRESS", help=address)(choice(run))
+    return cast("F", made)
+
+
 def set_option(function: F) -> F:
     """--set SECTION.KEY=VALUE, handed on as `settings: tuple[str, ...]` for hakusho.settings.section."""
     text = "Set a configuration value, e.g. dedup.threshold=0.8; wins over hakusho.toml. May be repeated."
@@ -76,6 +109,19 @@ def set_option(function: F) -> F:
 def workspace_options(function: F) -> F:
     """--data, --workers, --set and --json together, for commands that run a stage."""
     return data_option(workers_option(set_option(json_option(function))))
+
+
+def size_in_bytes(option: str, text: str) -> int:
+    """A size such as 512MB or 1GiB in bytes. Raises UsageError for anything else, and for less than 64 MB."""
+    from corpus.base.errors import UsageError
+
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"{option} {text}: write a size such as 512MB or 1GiB")
+    size = int(float(match[1]) * (1024 if match[3] else 1000) ** " KMGT".index(match[2].upper() or " "))
+    if size < 64_000_000:
+        raise UsageError(f"{option} {text}: give at least 64MB")
+    return size
 
 
 def emit(result: Mapping[str, object], human: str, *, as_json: bool) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hakusho.commands._shared import ExampleCommand, data_option, emit, json_option, set_option
+from hakusho.commands._shared import ExampleCommand, data_option, emit, executor_option, json_option, set_option
 
 if TYPE_CHECKING:
+    from corpus.base.executor import Executor
     from corpus.base.workspace import Workspace
 
 
@@ -20,8 +21,9 @@ def command() -> None:
 @command.command(cls=ExampleCommand, example="hakusho dataset build --data data --set dataset.shard_rows=10000")
 @data_option
 @set_option
+@executor_option
 @json_option
-def build(workspace: Workspace, settings: tuple[str, ...], *, as_json: bool) -> None:
+def build(workspace: Workspace, executor: Executor, settings: tuple[str, ...], *, as_json: bool) -> None:
     """Gate, split and write data/dataset: open licences, share-alike and restricted texts as three configurations."""
     from dataclasses import asdict
 
@@ -32,7 +34,9 @@ def build(workspace: Workspace, settings: tuple[str, ...], *, as_json: bool) -> 
 
     check(settings)
     with Progress("dataset", unit="units", quiet=as_json) as progress:
-        report = build_dataset(workspace, DatasetSettings(**section("dataset", settings)), progress=progress)
+        report = build_dataset(
+            workspace, DatasetSettings(**section("dataset", settings)), executor=executor, progress=progress
+        )
     emit(asdict(report), f"{report.line()}\n{workspace.path('dataset')}", as_json=as_json)
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hakusho.commands._shared import ExampleCommand, emit, workspace_options
+from hakusho.commands._shared import ExampleCommand, emit, executor_option, workspace_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
+    from corpus.base.executor import Executor
     from corpus.base.workspace import Workspace
 
 _EXAMPLE = "hakusho label prompts.jsonl --task prompt --out labelled.jsonl"
@@ -30,12 +31,14 @@ _EXAMPLE = "hakusho label prompts.jsonl --task prompt --out labelled.jsonl"
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="OUT", help="Parquet or JSONL file to write.")
 @workspace_options
+@executor_option
 def command(
     source: Path | None,
     kind: str | None,
     out: Path | None,
     workspace: Workspace,
     workers: int,
+    executor: Executor,
     settings: tuple[str, ...],
     *,
     as_json: bool,
@@ -56,17 +59,19 @@ def command(
     if source is None:
         if out is not None or kind is not None:
             raise UsageError("--task and --out go with IN; the workspace's own labels always lie in its labels folder")
-        _of_workspace(workspace, workers, settings, as_json=as_json)
+        _of_workspace(workspace, workers, executor, settings, as_json=as_json)
         return
     if out is None:
         raise UsageError("label IN needs --out OUT, the Parquet or JSONL file to write")
     _of_file(source, kind or "document", out, workspace, settings, as_json=as_json)
 
 
-def _of_workspace(workspace: Workspace, workers: int, settings: Sequence[str], *, as_json: bool) -> None:
+def _of_workspace(
+    workspace: Workspace, workers: int, executor: Executor, settings: Sequence[str], *, as_json: bool
+) -> None:
     from hakusho.stages import label, summary
 
-    reports = label(workspace, workers=workers, settings=settings, quiet=as_json)
+    reports = label(workspace, workers=workers, executor=executor, settings=settings, quiet=as_json)
     emit(summary(reports), "\n".join(report.line() for report in reports), as_json=as_json)
 
 

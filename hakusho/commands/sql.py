@@ -59,7 +59,7 @@ def command(
 def _read(name: str) -> str:
     """The text of a query file: the user's, or by the same name one that came with the package."""
     from corpus.base.errors import InputError
-    from hakusho.database import sql_folder
+    from corpus.base.sqlfiles import sql_folder
 
     own = sql_folder().parent / name
     path = own if not Path(name).exists() and name.startswith("sql/") else Path(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -46,11 +47,16 @@ def test_files_of_both_kinds_give_both_tables(tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("rows", "words", "status", "message"),
     [
-        ([{"id": "1", "text": TEXT}, {"id": "1", "text": TEXT}], ["--out", "o"], 1, "'1' occurs twice"),
-        ([{"id": "1", "text": None}, {"id": "2", "text": "x"}], ["--out", "o"], 1, "1 row(s) without text"),
+        ([{"id": "1", "text": TEXT}, {"id": "1", "text": TEXT}], ["--out", "o"], 1, "id '1' occurs more than once"),
+        (
+            [{"id": "1", "text": None}, {"id": "2", "text": "x"}],
+            ["--out", "o"],
+            1,
+            "line 1, column 'text': nothing there",
+        ),
         ([{"id": "1", "text": TEXT}], [], 2, "needs --out"),
         ([{"id": "1", "text": TEXT}], ["--out", "o", "--threshold", "2"], 2, "threshold is 2.0"),
-        ([{"id": "1"}], ["--out", "o"], 1, "no column text"),
+        ([{"id": "1"}], ["--out", "o"], 1, "name yours with --text-column"),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -68,7 +74,7 @@ def test_bad_input_is_one_clear_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
-    assert not (tmp_path / "o").exists()
+    assert not list(tmp_path.glob("o/*.parquet"))
 
 
 def test_flags_steer_the_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,12 +102,13 @@ def test_the_same_id_in_two_files_is_refused(tmp_path: Path, capsys: pytest.Capt
 
 def test_without_files_the_workspace_is_brought_up_to_date(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without IN the normalised documents of --data are searched; a second call does nothing."""
-    rows = [{"id": key, "source": "egov", "text": TEXT} for key in "ab"]
+    digest = hashlib.sha256(TEXT.encode()).hexdigest()
+    rows = [{"id": key, "source": "egov", "text": TEXT, "text_sha256": digest} for key in "ab"]
     write_shard(tmp_path / "normalised" / "egov-0.parquet", pa.Table.from_pylist(rows))
     keys = [{"id": key, "key": key, "revision": "1"} for key in "ab"]
     write_shard(tmp_path / "documents" / "egov" / "0.parquet", pa.Table.from_pylist(keys))
     assert call("--data", str(tmp_path), "--workers", "1") == 0
     assert "dedup: 1 of 1 units done; 1 of 2 rows kept (dropped: 1 exact_duplicate)" in capsys.readouterr().out
     assert call("--data", str(tmp_path), "--workers", "1") == 0
-    assert capsys.readouterr().out.count("up to date") == 2
+    assert capsys.readouterr().out.count("up to date") == 6
     assert call("--data", str(tmp_path), "--out", "x") == 2

@@ -10,9 +10,10 @@ from sample_workspace import DOCS, write_workspace
 
 from corpus.base.errors import CorruptFileError, InputError, UsageError
 from corpus.base.shards import write_shard
+from corpus.base.sqlfiles import sql_folder
 from corpus.base.workspace import Workspace
 from corpus.dataset.build import build
-from hakusho.database import connect, query, sql_folder
+from hakusho.database import connect, query
 
 VIEWS = {
     "fetches", "documents", "ledger", "normalised", "measures", "pii", "labels", "duplicates", "clusters", "dataset",

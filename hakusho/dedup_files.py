@@ -1,0 +1,93 @@
+"""`hakusho dedup IN… --out DIR`: the stages of corpus.dedup over a user's own files; DIR/work is their workspace."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from corpus.base.commit import commit_file
+from corpus.base.workspace import Workspace
+from corpus.dedup.files import bring_tasks, expand, kept_tasks, pieces
+from corpus.dedup.stages import MEMORY
+from corpus.dedup.stages import tasks as dedup_tasks
+from hakusho.stages import run_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from corpus.base.executor import Executor
+    from corpus.base.stages import StageReport, Task
+    from corpus.dedup.settings import DedupSettings
+
+__all__ = ["Search", "search"]
+
+_TABLES = ("duplicates", "clusters", "versions")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to search and how; `columns` says what id, text, source, revision and work are called in the files."""
+
+    inputs: tuple[Path, ...]
+    out: Path
+    columns: Mapping[str, str]
+    settings: DedupSettings
+    executor: Executor
+    memory: int = MEMORY
+    write_kept: bool = False
+
+
+def search(wanted: Search, *, quiet: bool) -> dict[str, Any]:
+    """Search the files, write the tables to `out` and return the counts.
+
+    What is finished is not done again: a killed search goes on, and one with more files signs only those. Raises
+    InputError and its kin for files that cannot be right, StorageError.
+    """
+    files = expand(wanted.inputs)
+    workspace = Workspace(wanted.out.absolute() / "work")
+    report = None
+    for tasks in _stages(wanted, workspace, files):
+        done = run_stage(workspace, tasks, executor=wanted.executor, quiet=quiet)
+        report = done if done.stage == "dedup" else report
+    for name in _TABLES:
+        _copy(workspace.path("dedup", f"{name}.parquet"), wanted.out / f"{name}.parquet")
+    if wanted.write_kept:
+        for path in sorted(workspace.path("kept").iterdir()):
+            _copy(path, wanted.out / "kept" / path.name)
+    assert report is not None  # the last stage of the search
+    return _counts(report, wanted.out)
+
+
+def _stages(wanted: Search, workspace: Workspace, files: list[Path]) -> Iterator[list[Task]]:
+    if brought := bring_tasks(files, wanted.columns):
+        yield brought
+    found = pieces(workspace, files, wanted.columns)
+    yield from dedup_tasks(workspace, wanted.settings, found, memory=wanted.memory)
+    if wanted.write_kept:
+        yield kept_tasks(workspace, files, wanted.columns)
+
+
+def _copy(source: Path, target: Path) -> None:
+    def write(temporary: Path) -> None:
+        shutil.copyfile(source, temporary)
+
+    commit_file(target, write)
+
+
+def _counts(report: StageReport, out: Path) -> dict[str, Any]:
+    import pyarrow.compute as pc
+
+    from corpus.base.shards import read_shard
+
+    clusters: Any = pc.count_distinct(read_shard(out / "clusters.parquet", ["cluster"])["cluster"])
+    return {
+        "documents": report.rows_in,
+        "clusters": clusters.as_py(),
+        "exact_duplicates": report.dropped.get("exact_duplicate", 0),
+        "near_duplicates": report.dropped.get("near_duplicate", 0),
+        "versions": report.dropped.get("version", 0),
+        "kept": report.kept,
+        "out": str(out),
+    }
