@@ -17,6 +17,7 @@ from corpus.base.workspace import Workspace
 from crawlers.documents import Parts, settle
 from crawlers.history import ASSEMBLED, FetchLog
 from crawlers.manners.site_files import SiteFiles
+from crawlers.standing import stand
 
 __all__ = ["Harvest", "Summary"]
 
@@ -128,6 +129,7 @@ class Harvest:
     def settle(self) -> None:
         """Merge what earlier, killed runs and this one left in parts. Raises StorageError, CorruptFileError."""
         settle(self.workspace, self.source)
+        stand(self.workspace, self.source)
 
     def lose_listing(self, url: str, why: str) -> None:
         """Remember a listing that could not be read: what it names is unknown, so the harvest is not whole."""

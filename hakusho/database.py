@@ -27,6 +27,7 @@ _FILES = {
     "fetches": "fetches/*/*.parquet",
     "documents": "documents/*/*.parquet",
     "ledger": "ledger/*/*.parquet",
+    "standing": "standing/*.parquet",
     "normalised": "normalised/*.parquet",
     "measures": "measures/*.parquet",
     "pii": "pii/*.parquet",
@@ -224,7 +225,7 @@ def _schemas() -> dict[str, pa.Schema]:
     """The columns of each view while its folder is empty; the first three are the source's own schemas."""
     import pyarrow as pa
 
-    from corpus.base.schemas import DOCUMENTS, FETCHES, LEDGER
+    from corpus.base.schemas import DOCUMENTS, FETCHES, LEDGER, STANDING
     from corpus.dataset.layout import ATTRIBUTION, ROWS
 
     text, i32 = pa.string(), pa.int32()
@@ -238,6 +239,7 @@ def _schemas() -> dict[str, pa.Schema]:
         "fetches": FETCHES,
         "documents": DOCUMENTS,
         "ledger": LEDGER,
+        "standing": STANDING,
         "normalised": schema(id=text, source=text, lang=text, title=text, text=text, text_sha256=text),
         "measures": schema(id=text, source=text, chars=i32),
         "pii": schema(id=text, spans=pa.list_(span), text=text),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.base.progress import Progress
@@ -94,8 +95,9 @@ def label(
 
 def _normalise(workspace: Workspace, config: dict[str, object]) -> list[Task]:
     shards = workspace.shards("documents")
+    function = "corpus.text.stage:run"
     return [
-        Task("normalised", f"{shard.parent.name}-{shard.stem}", "corpus.text.stage:run", (shard,), config)
+        Task("normalised", f"{shard.parent.name}-{shard.stem}", function, (shard, *_standing(workspace, shard)), config)
         for shard in shards
     ]
 
@@ -103,3 +105,9 @@ def _normalise(workspace: Workspace, config: dict[str, object]) -> list[Task]:
 def summary(reports: Sequence[StageReport]) -> dict[str, object]:
     """Reports of stages as plain values for --json."""
     return {"stages": [dataclasses.asdict(report) for report in reports]}
+
+
+def _standing(workspace: Workspace, shard: Path) -> list[Path]:
+    """The table of standing of a shard's source, where there is one."""
+    path = workspace.path("standing", f"{shard.parent.name}.parquet")
+    return [path] if path.is_file() else []

@@ -10,7 +10,16 @@ import hashlib
 
 import pyarrow as pa
 
-__all__ = ["DOCUMENTS", "FETCHES", "LEDGER", "LICENCES_OPEN", "LICENCES_SHARE_ALIKE", "SECTION", "document_id"]
+__all__ = [
+    "DOCUMENTS",
+    "FETCHES",
+    "LEDGER",
+    "LICENCES_OPEN",
+    "LICENCES_SHARE_ALIKE",
+    "SECTION",
+    "STANDING",
+    "document_id",
+]
 
 LICENCES_OPEN = ("CC-BY-4.0", "CC0-1.0", "PDL-1.0", "US-GOV-PD")
 LICENCES_SHARE_ALIKE = ("CC-BY-SA-4.0",)
@@ -136,6 +145,17 @@ FETCHES = pa.schema(
         ),
     ],
     metadata={"table": "fetches", "version": "1"},
+)
+
+STANDING = pa.schema(
+    [
+        _field("id", pa.string(), "document id; a document that has nothing to say here has no row"),
+        _field("source", pa.string(), "egov, mod, nasa, pmda or wikipedia"),
+        _field("supersedes", pa.string(), "document that this one took the place of at its URL", nullable=True),
+        _field("superseded_by", pa.string(), "document that took its place; null: it stands", nullable=True),
+        _field("reservations", pa.list_(pa.string()), "what headers and tdmrep.json reserve, e.g. header:noai"),
+    ],
+    metadata={"table": "standing", "version": "1"},
 )
 
 LEDGER = pa.schema(

@@ -25,13 +25,14 @@ from corpus.base.workspace import Workspace
 from corpus.dataset.card import render, summarise
 from corpus.dataset.gates import Candidate, decide
 from corpus.dataset.layout import ATTRIBUTION_FILE, CARD, ROWS, shard_name, shard_paths
+from corpus.dataset.reservations import reserving
 from corpus.dataset.settings import DatasetSettings
 from corpus.dataset.splits import assign
 
 __all__ = ["build", "run", "task"]
 
 _DOCUMENT = ("id", "source", "url", "title", "lang", "revision", "licence", "attribution", "raw_sha256",
-             "extractor", "extractor_version")  # fmt: skip
+             "extractor", "extractor_version", "reservations")  # fmt: skip
 _LABEL = ("id", "verdict", "domain", "rules", "policy_version")
 _LEVEL = 6  # zstd: written once, downloaded often
 
@@ -84,7 +85,7 @@ def task(workspace: Workspace, settings: DatasetSettings | None = None) -> Task:
     for path in dedup:
         if not path.is_file():
             raise EmptyInputError(f"no {workspace.relative(path)} in {workspace.root}; run hakusho curate first")
-    inputs = [path for stage in ("documents", "labels", "pii") for path in workspace.shards(stage)]
+    inputs = [path for stage in ("documents", "labels", "pii", "standing") for path in workspace.shards(stage)]
     return Task("dataset", "all", "corpus.dataset.build:run", (*inputs, *dedup), asdict(bounds))
 
 
@@ -97,13 +98,14 @@ def run(job: Job) -> None:
     for path in job.inputs:
         inputs[path.relative_to(job.root).parts[0]].append(path)
     documents = _by_id(inputs["documents"], _DOCUMENT)
+    _add_standing(documents, inputs["standing"])
     labels = _by_id(inputs["labels"], _LABEL)
     dedup = {path.stem: path for path in inputs["dedup"]}
     keepers = _column(dedup["duplicates"], "keeper")
     clusters = _column(dedup["clusters"], "cluster")
     texts = _texts(inputs["pii"])
     _check_joins(texts, documents, clusters)
-    configs, drops = _gate(texts, documents, labels, keepers)
+    configs, drops = _gate(texts, documents, labels, keepers, list(job.config["reserved"]))  # type: ignore[call-overload]
     groups = ((clusters[key], (config, str(labels[key]["domain"]))) for key, config in configs.items())
     splits = assign(groups)
     rows = {
@@ -119,6 +121,14 @@ def run(job: Job) -> None:
 
 def _by_id(paths: list[Path], columns: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for path in paths for row in read_shard(path, columns).to_pylist()}
+
+
+def _add_standing(documents: dict[str, dict[str, Any]], paths: list[Path]) -> None:
+    """Put what headers and sites reserve beside what the pages themselves do."""
+    outside = _by_id(paths, ("id", "reservations"))
+    for key, document in documents.items():
+        said = (*(document.get("reservations") or ()), *outside.get(key, {}).get("reservations", ()))
+        document["reservations"] = sorted(set(said))
 
 
 def _column(path: Path, name: str) -> dict[str, str]:
@@ -146,6 +156,7 @@ def _gate(
     documents: dict[str, dict[str, Any]],
     labels: dict[str, dict[str, Any]],
     keepers: dict[str, str],
+    words: list[str],
 ) -> tuple[dict[str, str], list[Drop]]:
     configs: dict[str, str] = {}
     drops: list[Drop] = []
@@ -159,6 +170,7 @@ def _gate(
             label.get("rules") or (),
             keepers.get(key),
             text.blank,
+            reserving(documents[key]["reservations"], words),
         )
         gate = decide(candidate)
         if gate.config is None:

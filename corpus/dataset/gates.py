@@ -31,6 +31,8 @@ class Candidate:
     rules: Sequence[str]
     keeper: str | None
     blank: bool
+    reserved: tuple[str, str] = ("", "")
+    """The word that keeps it out, and the statement (corpus.dataset.reservations); empty where nothing does."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def decide(row: Candidate) -> Gate:
     >>> decide(Candidate("b", None, "ALLOW", "law_policy", (), None, False)).reason
     'no_licence'
     """
-    return _licence(row) or _text(row) or _label(row) or Gate(_config(row))
+    return _licence(row) or _reservation(row) or _text(row) or _label(row) or Gate(_config(row))
 
 
 def _licence(row: Candidate) -> Gate | None:
@@ -59,6 +61,11 @@ def _licence(row: Candidate) -> Gate | None:
     if row.licence not in (*LICENCES_OPEN, *LICENCES_SHARE_ALIKE, _RESTRICTED_LICENCE):
         return Gate(None, "unknown_licence", row.licence)
     return None
+
+
+def _reservation(row: Candidate) -> Gate | None:
+    word, statement = row.reserved
+    return Gate(None, f"reserved_{word.partition('-')[0]}", statement) if word else None
 
 
 def _text(row: Candidate) -> Gate | None:

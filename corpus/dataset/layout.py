@@ -41,6 +41,7 @@ ROWS = pa.schema(
         _field("extractor", pa.string(), "reader that made the text"),
         _field("extractor_version", pa.string(), "its version"),
         _field("policy_version", pa.string(), "version of the policy that judged the text"),
+        _field("reservations", pa.list_(pa.string()), "what page, headers or site say on its use, e.g. meta:noimageai"),
         _field("pii_masked", pa.int32(), "spans of personal data masked in text"),
         _field("n_chars", pa.int32(), "code points of text"),
     ],

@@ -1,7 +1,7 @@
 """Stage "normalised": documents to clean text in a known language.
 
 Drops what no later stage could use, each with a reason: `garbled` (the alarm of corpus.text.scripts), `no_language`
-(neither Japanese nor English), `too_short`.
+(neither Japanese nor English), `too_short`, `superseded` (by a newer text of the same page).
 """
 
 from __future__ import annotations
@@ -35,13 +35,24 @@ NORMALISED: Final = pa.schema(
 def run(job: Job) -> None:
     """Normalise one documents shard into data/normalised/<name>.parquet, sorted by id.
 
-    The task's configuration is that of TextSettings, by name.
+    Further inputs are tables of standing: a text that another took the place of at its URL is dropped here, before it
+    could be taken for a copy of the newer one, or the newer for a copy of it. The task's configuration is that of
+    TextSettings, by name.
     """
     table = read_shard(job.inputs[0], ["id", "source", "title", "text"])
+    newer = {
+        row["id"]: row["superseded_by"]
+        for path in job.inputs[1:]
+        for row in read_shard(path, ["id", "superseded_by"]).to_pylist()
+        if row["superseded_by"]
+    }
     settings = TextSettings(**job.config)  # type: ignore[arg-type]  # plain JSON that came from asdict
     rows: list[dict[str, str]] = []
     dropped: list[tuple[str, str, str]] = []
     for row in sorted(table.to_pylist(), key=lambda row: str(row["id"])):
+        if row["id"] in newer:
+            dropped.append((row["id"], "superseded", newer[row["id"]]))
+            continue
         text = normalise(row["text"])
         lang, reason, detail = _judge(text, settings)
         if reason:

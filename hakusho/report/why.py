@@ -36,6 +36,7 @@ SELECT f.time, f.run, f.url, f.final_url, f.status, f.outcome, f.bytes, f.etag, 
 FROM fetches AS f INNER JOIN documents AS d ON coalesce(d.container_sha256, d.raw_sha256) = f.raw_sha256
 WHERE d.id = $id ORDER BY f.time, f.url
 """
+_STANDING = "SELECT supersedes, superseded_by, reservations FROM standing WHERE id = $id"
 _LEDGER = """
 SELECT l.stage, l.unit, l.outcome, l.reason, l.detail FROM ledger AS l
 WHERE l.id = $id OR l.id = (SELECT source || ':' || key FROM documents WHERE id = $id)
@@ -89,6 +90,7 @@ def _document(connection: duckdb.DuckDBPyConnection, key: str) -> dict[str, Any]
 
     return {
         "document": one(_DOCUMENT),
+        "standing": one(_STANDING),
         "fetches": rows(_FETCHES),
         "ledger": rows(_LEDGER),
         "duplicates": rows(_DUPLICATES),

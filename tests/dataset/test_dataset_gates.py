@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.base.errors import ConfigError
 from corpus.dataset.gates import CONFIGS, Candidate, decide
+from corpus.dataset.reservations import reserving
+from corpus.dataset.settings import DatasetSettings
 
 LICENCES = ["PDL-1.0", "US-GOV-PD", "CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0", "restricted", "GFDL", "", None]
 VERDICTS = ["ALLOW", "ESCALATION", "DENY", "REFUSE", None]
@@ -50,12 +53,36 @@ def candidate(**changes: object) -> Candidate:
         ({"licence": "restricted", "verdict": "ESCALATION", "rules": []}, None, "verdict_escalation"),
         ({"verdict": "ESCALATION", "rules": ["licence.restricted"]}, None, "verdict_escalation"),
         ({"licence": "restricted", "verdict": "DENY", "rules": ["licence.restricted"]}, None, "verdict_deny"),
+        ({"reserved": ("noai", "meta:noai")}, None, "reserved_noai"),
+        ({"reserved": ("tdm-reservation", "header:tdm-reservation=1")}, None, "reserved_tdm"),
+        ({"reserved": ("noai", "meta:noai"), "licence": None}, None, "no_licence"),
     ],
 )
 def test_each_document_has_one_place_or_one_reason(changes: dict[str, object], config: str | None, reason: str) -> None:
     """The table of the policy, line by line."""
     gate = decide(candidate(**changes))
     assert (gate.config, gate.reason) == (config, reason)
+
+
+SAID = [
+    (["meta:noai"], "noai"), (["header:none"], "noindex"), (["meta:nocache"], "noarchive"), (["pdf:noml"], "noml"),
+    (["header:tdm-reservation=1"], "tdm-reservation"), (["header:tdm-reservation=0"], ""), (["meta:nofollow"], ""),
+    (["meta:noimageai", "meta:nosnippet"], ""), ([], ""), (["meta:tdm-policy=https://h/1"], ""),
+    (["header:noindex", "meta:noai"], "noai"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "word"), SAID)
+def test_what_reserves_a_text(said: list[str], word: str) -> None:
+    """Words on training, mining, copying and finding; not those on images, links and snippets."""
+    assert reserving(said)[0] == word
+    assert reserving(said, ()) == ("", "")
+
+
+def test_a_setting_names_what_is_known() -> None:
+    """A word that no page can say is an error that names the nearest."""
+    with pytest.raises(ConfigError, match="did you mean noai"):
+        DatasetSettings(reserved=("noa",))
 
 
 @given(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from corpus.base.errors import LedgerError
+from corpus.base.schemas import STANDING
 from corpus.base.shards import read_shard, write_shard
 from corpus.base.stages import StageReport, Task, run_tasks
 from corpus.base.workspace import Workspace
@@ -72,3 +73,18 @@ def test_dropping_everything_is_an_error(tmp_path: Path) -> None:
     """A shard of which nothing is left stops the stage with the reasons."""
     with pytest.raises(LedgerError, match="too_short"):
         run(tmp_path, {"a": "短い"})
+
+
+def test_a_text_that_was_superseded_goes_first(tmp_path: Path) -> None:
+    """The newer text of the page stays, and no copy of it is made; the ledger names it."""
+    workspace = Workspace(tmp_path)
+    shard = documents(workspace.documents("egov") / "0.parquet", {"a": LAW * 2, "b": LAW * 3})
+    rows = [{"id": "a", "source": "egov", "supersedes": None, "superseded_by": "b", "reservations": []},
+            {"id": "b", "source": "egov", "supersedes": "a", "superseded_by": None, "reservations": []}]  # fmt: skip
+    standing = workspace.path("standing", "egov.parquet")
+    write_shard(standing, pa.Table.from_pylist(rows, schema=STANDING))
+    report = run_tasks(workspace, [Task("normalised", "egov-0", "corpus.text.stage:run", (shard, standing), {})])
+    assert report.dropped == {"superseded": 1}
+    assert read_shard(workspace.path("normalised", "egov-0.parquet")).column("id").to_pylist() == ["b"]
+    books = read_shard(workspace.path("ledger", "normalised", "egov-0.parquet")).to_pylist()
+    assert [row["detail"] for row in books if row["id"] == "a"] == ["b"]
