@@ -239,8 +239,16 @@ class _Inspector:
 
 
 def _key(reference: Any) -> object:
+    """What names an object of the file; one without a number has no name, and is looked at each time."""
     number = getattr(reference, "idnum", None)
-    return id(reference) if number is None else (number, getattr(reference, "generation", 0))
+    return _Itself(reference) if number is None else (number, getattr(reference, "generation", 0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Itself:
+    """Equal to nothing else."""
+
+    value: Any
 
 
 def _resolved(value: Any) -> Any:

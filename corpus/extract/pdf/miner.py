@@ -23,7 +23,7 @@ from corpus.text.scripts import code_points
 if TYPE_CHECKING:
     from pdfminer.pdfpage import PDFPage
 
-__all__ = ["MinerBudgetError", "MinerPages"]
+__all__ = ["MinerBudgetError", "MinerPages", "load"]
 
 MAX_STEPS: Final = 400_000  # operands and glyphs of a page, those of its forms included
 _WORD_GAP: Final = 0.17  # of the font size: from here a gap between Latin letters is a blank
@@ -184,3 +184,12 @@ def _classes() -> tuple[Any, Any]:
             super().push(obj)
 
     return Device, Interpreter
+
+
+def load() -> None:
+    """Load pdfminer and the tables of Adobe-Japan1 now, for a process that is about to fork."""
+    from pdfminer.cmapdb import CMapDB
+
+    _classes()
+    CMapDB.get_unicode_map("Adobe-Japan1")
+    CMapDB.get_unicode_map("Adobe-Japan1", vertical=True)

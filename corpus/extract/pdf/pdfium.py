@@ -128,45 +128,62 @@ def _glyphs(library: Any, page: int, width: float, height: float) -> Glyphs:
     count = min(library.CountChars(page), _MAX_GLYPHS)
     if count <= 0:
         return Glyphs("", np.zeros((0, 4), np.float32), np.zeros(0, np.bool_), width, height)
-    text = _text(library, page, count)
+    text, kept = _text(library, page, count)
     box = np.zeros((count, 4), np.float32)  # FS_RECTF: left, top, right, bottom
     first = box.ctypes.data
     list(map(library.GetLooseCharBox, repeat(page), range(count), range(first, first + 16 * count, 16)))
-    box = box[:, (0, 3, 2, 1)]
+    box = box[:, (0, 3, 2, 1)] if kept is None else box[kept][:, (0, 3, 2, 1)]
     flat = (box[:, 2] - box[:, 0] <= 0) | (box[:, 3] - box[:, 1] <= 0)
     turned = flat & (code_points(text) > 0x20)
     asides: list[str] = []
     if turned.any():
-        text, box, asides = _turned(library, page, text, box, turned)
+        text, box, asides = _turned(library, page, text, box, turned, kept)
     return Glyphs(text, box, np.zeros(len(text), np.bool_), width, height, asides)
 
 
-def _text(library: Any, page: int, count: int) -> str:
+def _text(library: Any, page: int, count: int) -> tuple[str, NDArray[np.intp] | None]:
+    """(text, a character a glyph; the glyphs it belongs to, where it is not all of them)."""
     buffer = np.zeros(2 * count + 2, np.uint16)
     got = library.GetText(page, 0, count, buffer.ctypes.data)
     text = buffer[: max(0, got - 1)].tobytes().decode("utf-16-le", "replace")
-    if len(text) != count:  # some glyphs have no character, or more units than one
-        codes = map(library.GetUnicode, repeat(page), range(count))
-        text = "".join(chr(code) if 0 < code < 0x110000 else "\ufffd" for code in codes)
-    return text.replace("\x02", "-").replace("\ufffe", "-")  # PDFium's marks for a hyphen at the end of a line
+    kept = None
+    if len(text) != count:  # some glyphs have no character, some stand for half of one
+        codes = np.fromiter(map(library.GetUnicode, repeat(page), range(count)), np.uint32, count)
+        text, kept = _whole(codes)
+    return text.replace("\x02", "-").replace("\ufffe", "-"), kept  # PDFium's marks for a hyphen at the end of a line
+
+
+def _whole(codes: NDArray[np.uint32]) -> tuple[str, NDArray[np.intp]]:
+    """The text of UTF-16 units, and which of them stand for a character."""
+    high, low = (codes >= 0xD800) & (codes < 0xDC00), (codes >= 0xDC00) & (codes < 0xE000)
+    pairs = np.flatnonzero(high[:-1] & low[1:])
+    codes[pairs] = 0x10000 + ((codes[pairs] - 0xD800) << 10) + (codes[pairs + 1] - 0xDC00)
+    codes[(codes == 0) | ((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)] = 0xFFFD
+    kept = np.delete(np.arange(len(codes)), pairs + 1)
+    return codes[kept].astype("<u4").tobytes().decode("utf-32-le"), kept
 
 
 def _turned(
-    library: Any, page: int, text: str, box: NDArray[np.float32], turned: NDArray[np.bool_]
+    library: Any,
+    page: int,
+    text: str,
+    box: NDArray[np.float32],
+    turned: NDArray[np.bool_],
+    kept: NDArray[np.intp] | None,
 ) -> tuple[str, NDArray[np.float32], list[str]]:
     """Text that does not run to the right: the page itself is turned, or it is an aside of it."""
     places = np.flatnonzero(turned)
     shown = np.count_nonzero(code_points(text) > 0x20)
     if 2 * len(places) < shown:
         asides = _runs(text, places)
-        kept = "".join(" " if out else c for c, out in zip(text, turned, strict=True))
-        return kept, box, asides
-    box[places] = _upright(library, page, places)
+        rest = "".join(" " if out else c for c, out in zip(text, turned, strict=True))
+        return rest, box, asides
+    box[places] = _upright(library, page, places if kept is None else kept[places])
     straight = np.flatnonzero((code_points(text) > 0x20) & ~turned)
     asides = _runs(text, straight)
     away = set(straight.tolist())
-    kept = "".join(" " if place in away else c for place, c in enumerate(text))
-    return kept, box, asides
+    rest = "".join(" " if place in away else c for place, c in enumerate(text))
+    return rest, box, asides
 
 
 def _upright(library: Any, page: int, places: NDArray[np.intp]) -> NDArray[np.float32]:

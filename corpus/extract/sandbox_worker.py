@@ -1,0 +1,161 @@
+"""The other side of corpus.extract.sandbox: a nursery process, and the workers it forks.
+
+The nursery (`python -m corpus.extract.sandbox_worker FD`) imports the readers once and reads nothing that was fetched.
+On its control socket it is told "fork" (with the worker's end of a socket) and "end PID"; it answers with a process id,
+and with the exit status of the one it ended. When its parent is gone, the socket closes and it leaves; the kernel then
+kills its workers (PR_SET_PDEATHSIG), whatever they are doing.
+
+A worker answers one request after the other. A request is a pickle of (function, arguments, keywords), made by the
+trusted parent. An answer is JSON and text, never a pickle: a worker that was taken over must not reach its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import pickle
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import Any, Final
+
+from corpus.extract.model import Extracted, Section, failure
+
+__all__ = ["decode", "encode", "receive", "send"]
+
+_LENGTH: Final = struct.Struct("<QQ")
+_PR_SET_PDEATHSIG: Final = 1
+_PLAIN: Final = ("outcome", "reason", "title", "lang", "pages", "kept_share", "garbled_share")
+_MORE: Final = ("extractor", "extractor_version")
+
+
+def send(channel: socket.socket, head: bytes, body: bytes = b"") -> None:
+    """Two byte strings, their lengths before them."""
+    channel.sendall(_LENGTH.pack(len(head), len(body)))
+    channel.sendall(head)
+    if body:
+        channel.sendall(body)
+
+
+def receive(channel: socket.socket) -> tuple[bytes, bytes]:
+    """What `send` sent. Raises EOFError where the other side is gone, TimeoutError by the socket's own limit."""
+    head, body = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
+    return bytes(_exactly(channel, head)), bytes(_exactly(channel, body))
+
+
+def _exactly(channel: socket.socket, count: int) -> bytearray:
+    data = bytearray(count)
+    view, have = memoryview(data), 0
+    while have < count:
+        got = channel.recv_into(view[have:])
+        if not got:
+            raise EOFError
+        have += got
+    return data
+
+
+def encode(done: Extracted) -> tuple[bytes, bytes]:
+    """A result as (JSON, text)."""
+    plain = {name: getattr(done, name) for name in (*_PLAIN, *_MORE)}
+    plain["sections"] = [(s.kind, s.path, s.level, s.start, s.end) for s in done.sections]
+    extra = {name: value for name, value in vars(done).items() if name not in (*plain, "text")}
+    return json.dumps({**plain, **extra}).encode(), done.text.encode("utf-8", "surrogatepass")
+
+
+def decode(head: bytes, body: bytes) -> Extracted:
+    """The result of what `encode` gave. Raises ImportError where the worker could not load a reader."""
+    plain = json.loads(head)
+    if "import_error" in plain:
+        raise ImportError(plain["import_error"])
+    plain["sections"] = tuple(Section(*section) for section in plain["sections"])
+    plain["pages"] = tuple(plain["pages"])
+    return Extracted(**plain, text=body.decode("utf-8", "surrogatepass"))
+
+
+def _nursery(control: socket.socket, memory: int, seconds: float) -> None:
+    """Fork workers as told, until the parent is gone."""
+    _load()
+    gc.freeze()
+    control.sendall(b"ready")
+    while True:
+        message, handles, _, _ = socket.recv_fds(control, 64, 1)
+        if not message:
+            return
+        word, _, number = message.decode().strip().partition(" ")
+        if word == "fork":
+            pid = os.fork()
+            if not pid:
+                control.close()
+                _work(socket.socket(fileno=handles[0]), memory, seconds)
+            os.close(handles[0])
+            control.sendall(b"%20d" % pid)
+        else:
+            os.kill(int(number), signal.SIGKILL)
+            _, status = os.waitpid(int(number), 0)
+            control.sendall(b"%20d" % status)
+
+
+def _load() -> None:
+    """Import every reader and let it read something small of ours, so that a fork finds all at hand."""
+    from corpus.extract import extract, wikitext
+    from corpus.extract.pdf import miner
+
+    page = "<html><head><title>t</title></head><body><p>A sentence of plain words, for once.</p></body></html>"
+    for sample in (page.encode(), b"plain text", b"%PDF-1.4 nothing %%EOF", b"<Law/>", b"<PackIns/>"):
+        extract(sample, url="https://example.org/")
+    wikitext.extract_wikitext("'''A''' is a [[letter]].", title="A", lang="en")
+    miner.load()
+
+
+def _work(channel: socket.socket, memory: int, seconds: float) -> None:
+    """The life of a worker; never returns."""
+    code = 1
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(nothing, standard)
+        while True:
+            request, data = receive(channel)
+            _limit_cpu(seconds)
+            send(channel, *_answer(request, data))
+    except (EOFError, OSError):
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _limit_cpu(seconds: float) -> None:
+    """The kernel ends this process once the next request has used this much processor time."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _answer(request: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """The encoded result of one call; a reader that raises has failed on its document alone."""
+    try:
+        function, arguments, keywords = pickle.loads(request)
+        return encode(function(*((data,) if data else ()), *arguments, **keywords))
+    except ImportError as error:
+        return json.dumps({"import_error": str(error)}).encode(), b""
+    except MemoryError:
+        return encode(failure("unsupported", "the reader ran out of memory"))
+    except Exception as error:  # noqa: BLE001
+        return encode(failure("unsupported", f"the reader failed: {type(error).__name__}: {error}"))
+
+
+def main(words: list[str]) -> Any:
+    """Entry point of the nursery: file descriptor, memory in bytes, seconds."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _nursery(socket.socket(fileno=int(words[0])), int(words[1]), float(words[2]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
