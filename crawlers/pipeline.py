@@ -9,7 +9,8 @@ from scrapy.exceptions import CloseSpider
 
 from corpus.base.errors import HakushoError
 from corpus.base.manifest import Manifest
-from corpus.extract import Extracted, extract
+from corpus.extract import Extracted
+from corpus.extract.sandbox import Sandbox
 from crawlers.documents import document_row
 from crawlers.items import Found, Refused
 
@@ -30,6 +31,7 @@ class HarvestPipeline:
         self.crawler = crawler
         self._turn = asyncio.Lock()
         self._closing: asyncio.Future[None] | None = None
+        self._sandbox = Sandbox()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -66,6 +68,7 @@ class HarvestPipeline:
 
     def close_spider(self) -> None:
         """Commit what is pending and settle it."""
+        self._sandbox.close()
         try:
             self.harvest.commit(now=True)
             self.harvest.settle()
@@ -82,15 +85,13 @@ class HarvestPipeline:
             self.harvest.fail(error)
 
     async def _found(self, found: Found) -> None:
-        """Read a record's bytes in a thread (a large PDF must not stop the clock of other answers)."""
+        """Read a record's bytes; a thread waits for them (a large PDF must not stop the clock of other answers)."""
         harvest = self.harvest
         wrong = misfit(found.raw, found.record.form)
         if wrong:
             self._drop(found, "empty" if not found.raw else "not_a_document", wrong)
             return
-        extracted: Extracted = await asyncio.to_thread(
-            found.read or (lambda: extract(found.raw, url=found.record.url, content_type=found.content_type))
-        )
+        extracted = await asyncio.to_thread(self._read, found)
         if extracted.outcome != "ok":
             self._drop(found, extracted.outcome, extracted.reason)
             return
@@ -99,6 +100,12 @@ class HarvestPipeline:
             found.fetch.close("document", documents=1)
         found.kept = True
         harvest.keep(row)
+
+    def _read(self, found: Found) -> Extracted:
+        """The text of a record, read in the sandbox."""
+        if found.read is not None:
+            return self._sandbox.call(found.read)
+        return self._sandbox.extract(found.raw, url=found.record.url, content_type=found.content_type)
 
     def _drop(self, found: Found, reason: str, detail: str) -> None:
         if found.fetch is not None:

@@ -15,8 +15,8 @@ import pyarrow as pa
 from corpus.base.commit import sha256_bytes
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError
 from corpus.base.schemas import SECTION, document_id
-from corpus.extract.dispatch import extract
 from corpus.extract.model import Extracted, failure
+from corpus.extract.sandbox import Sandbox
 from corpus.extract.wikidump import pages
 from corpus.extract.wikitext import EXTRACTOR, VERSION, extract_wikitext
 from corpus.extract.xmlparse import root_name
@@ -92,17 +92,20 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def rows_of(name: str, path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of one file, as EXTRACTED has them. Raises InputError where the file cannot be read."""
+def rows_of(name: str, path: Path, sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+    """The rows of one file, read in the sandbox, as EXTRACTED has them.
+
+    Raises InputError where the file cannot be read.
+    """
     try:
         head = _head(path)
         if root_name(head) == "mediawiki":
-            yield from _dump_rows(name, path, head)
+            yield from _dump_rows(name, path, head, sandbox)
             return
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    yield _row(name, name, sha256_bytes(data), extract(data, url=f"file:///{name}"))
+    yield _row(name, name, sha256_bytes(data), sandbox.extract(data, url=f"file:///{name}"))
 
 
 def _head(path: Path) -> bytes:
@@ -118,7 +121,7 @@ def _head(path: Path) -> bytes:
         return head
 
 
-def _dump_rows(name: str, path: Path, head: bytes) -> Iterator[dict[str, Any]]:
+def _dump_rows(name: str, path: Path, head: bytes, sandbox: Sandbox) -> Iterator[dict[str, Any]]:
     declared = _LANG.search(head)
     named = _WIKI.search(name)
     lang = named[1] if named else declared[1].decode() if declared else ""
@@ -128,7 +131,7 @@ def _dump_rows(name: str, path: Path, head: bytes) -> Iterator[dict[str, Any]]:
             which = (page.page_id, sha256_bytes(page.raw))
             if page.ns == 0 and which not in seen:
                 seen.add(which)
-                done = extract_wikitext(page.wikitext, title=page.title, lang=lang)
+                done = sandbox.call(extract_wikitext, page.wikitext, title=page.title, lang=lang)
                 yield _row(name, f"{name}#{page.page_id}", which[1], done)
     except CorruptFileError as error:  # the pages before the break are whole; the break is told as a row of its own
         yield _row(name, name, "", failure("truncated", str(error), EXTRACTOR, VERSION))

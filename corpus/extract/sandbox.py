@@ -241,11 +241,11 @@ class Sandbox:
 
     def call(self, function: Callable[..., Extracted], *arguments: Any, **keywords: Any) -> Extracted:
         """Any reader, a function of a module, in a worker; what it is given is copied there."""
-        return self._one(function, b"", *arguments, **keywords)
+        return self._one(function, None, *arguments, **keywords)
 
     def map(self, requests: Iterable[Request]) -> Iterator[Extracted]:
         """The results of many documents, in their order, read by all workers at once."""
-        tasks = ((pickle.dumps((_extract, (one.url, one.content_type), {})), one.data) for one in requests)
+        tasks = ((pickle.dumps((_extract, True, (one.url, one.content_type), {})), one.data) for one in requests)
         workers = [self._take()]
         try:
             while len(workers) < self._size and (more := self._take(wait=False)) is not None:
@@ -280,11 +280,13 @@ class Sandbox:
                     workers[turn], result = self._answer(workers[turn])
                     done[places[turn].popleft()] = result
 
-    def _one(self, function: Callable[..., Extracted], data: bytes, *arguments: Any, **keywords: Any) -> Extracted:
+    def _one(
+        self, function: Callable[..., Extracted], data: bytes | None, *arguments: Any, **keywords: Any
+    ) -> Extracted:
         worker = self._take()
         assert worker is not None
         try:
-            worker.ask(pickle.dumps((function, arguments, keywords)), data)
+            worker.ask(pickle.dumps((function, data is not None, arguments, keywords)), data or b"")
             worker, done = self._answer(worker)
         finally:
             self._put(worker)

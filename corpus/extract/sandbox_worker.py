@@ -5,8 +5,9 @@ On its control socket it is told "fork" (with the worker's end of a socket) and 
 and with the exit status of the one it ended. When its parent is gone, the socket closes and it leaves; the kernel then
 kills its workers (PR_SET_PDEATHSIG), whatever they are doing.
 
-A worker answers one request after the other. A request is a pickle of (function, arguments, keywords), made by the
-trusted parent. An answer is JSON and text, never a pickle: a worker that was taken over must not reach its parent.
+A worker answers one request after the other. A request, made by the trusted parent, is a pickle of (function, whether
+the bytes that follow are its first argument, arguments, keywords). An answer is JSON and text, never a pickle: a worker
+that was taken over must not reach its parent.
 """
 
 from __future__ import annotations
@@ -141,8 +142,8 @@ def _limit_cpu(seconds: float) -> None:
 def _answer(request: bytes, data: bytes) -> tuple[bytes, bytes]:
     """The encoded result of one call; a reader that raises has failed on its document alone."""
     try:
-        function, arguments, keywords = pickle.loads(request)
-        return encode(function(*((data,) if data else ()), *arguments, **keywords))
+        function, with_data, arguments, keywords = pickle.loads(request)  # made by our own parent
+        return encode(function(*((data,) if with_data else ()), *arguments, **keywords))
     except ImportError as error:
         return json.dumps({"import_error": str(error)}).encode(), b""
     except MemoryError:

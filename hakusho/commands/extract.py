@@ -26,14 +26,15 @@ def command(paths: tuple[Path, ...], out: Path | None, *, as_json: bool) -> None
     from corpus.base.progress import Progress
     from corpus.base.shards import write_output
     from corpus.extract.files import find_files, rows_of, to_table
+    from corpus.extract.sandbox import Sandbox
 
     if out is not None and out.suffix not in (".parquet", ".jsonl", ".ndjson"):
         raise UsageError(f"{out}: unknown kind of file {out.suffix!r}; name it .parquet or .jsonl")
     rows: list[dict[str, Any]] = []
     files = find_files(paths)
-    with Progress("extract", total=len(files), unit="files", quiet=as_json) as progress:
+    with Sandbox() as sandbox, Progress("extract", total=len(files), unit="files", quiet=as_json) as progress:
         for name, path in files:
-            rows.extend(rows_of(name, path))
+            rows.extend(rows_of(name, path, sandbox))
             progress.advance(note=name)
     outcomes = Counter(str(row["outcome"]) for row in rows)
     if out is not None:

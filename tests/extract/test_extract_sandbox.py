@@ -35,6 +35,7 @@ def test_same_result(sandbox: Sandbox, samples: dict[str, bytes]) -> None:
     requests = [Request(data, f"file:///{name}") for name, data in samples.items()] * 3
     assert list(sandbox.map(iter(requests))) == expected * 3
     assert list(sandbox.map([])) == []
+    assert sandbox.extract(b"", url="") == extract(b"", url="")
 
 
 def test_call(sandbox: Sandbox) -> None:
