@@ -1,4 +1,4 @@
-"""From dataset shards to training blocks: which rows may be trained on, which are held out, tokens packed to length.
+"""Which rows of the dataset's shards may be trained on, and which are held out.
 
 Read in Hugging Face layout below data/dataset: `data/` (open licences) and `cc_by_sa/` always, `restricted/` only
 where it is asked for by name. A row is admitted with verdict ALLOW; in `restricted` with ESCALATION, the verdict
@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -24,21 +23,15 @@ from corpus.base.shards import read_shard
 from corpus.base.workspace import Workspace
 from labeling.taxonomy import Domain, Verdict
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 __all__ = [
-    "Blocks",
     "Row",
     "Selection",
     "admitted",
     "attributions",
-    "batch_indices",
     "count_licences",
-    "pack",
     "select",
     "shards",
+    "texts",
 ]
 
 COLUMNS = ("id", "text", "source", "domain", "verdict", "licence", "attribution")
@@ -54,10 +47,9 @@ _HELD_OUT_SHARE = 10  # one document in ten, where the dataset's validation spli
 
 @dataclass(frozen=True)
 class Row:
-    """A document to train on or to measure by."""
+    """A document to train on or to measure by; its text is read when it is needed, a shard at a time."""
 
     id: str
-    text: str
     source: str
     domain: str
     licence: str
@@ -134,6 +126,15 @@ def admitted(paths: Iterable[Path], domain: str) -> list[Row]:
     return sorted(rows, key=lambda row: row.id)
 
 
+def texts(paths: Iterable[Path], wanted: Collection[str]) -> Iterator[str]:
+    """The texts of the documents with these ids, in the order of the shards; one shard is in memory at a time."""
+    for path in paths:
+        table = read_shard(path, ("id", "text"))
+        for key, text in zip(table.column("id").to_pylist(), table.column("text"), strict=True):
+            if key in wanted:
+                yield str(text)
+
+
 def count_licences(rows: Iterable[Row]) -> dict[str, int]:
     """Documents by licence."""
     return dict(sorted(Counter(row.licence for row in rows).items()))
@@ -165,7 +166,8 @@ def _judged(path: Path, domain: str) -> Iterator[tuple[Row, str]]:
         records = read_shard(path, COLUMNS).to_pylist()
         for record in records:
             row = Row(**{name: record[name] for name in Row.__dataclass_fields__})
-            yield row, _refusal(row, record["verdict"], config, domain, path)
+            reason = _refusal(row, record["verdict"], config, domain, path)
+            yield row, reason or ("" if record["text"].strip() else "empty")
     except (KeyError, pa.ArrowException) as error:
         raise CorruptFileError(f"{path}: no shard of the dataset ({error}); run hakusho dataset build") from error
 
@@ -183,7 +185,7 @@ def _refusal(row: Row, verdict: str, config: str, domain: str, path: Path) -> st
         return "never_trained"
     if domain not in ("all", row.domain):
         return "other_domain"
-    return "" if row.text.strip() else "empty"
+    return ""
 
 
 def _hold_out(selection: Selection, domain: str) -> None:
@@ -203,53 +205,3 @@ def _hold_out(selection: Selection, domain: str) -> None:
             f"too few documents of domain {domain} to train on and to hold out: {len(selection.train)} of "
             f"{selection.read} rows ({drops}); harvest more, or choose another --domain"
         )
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Tokens in blocks of equal length: `ids` (blocks, length) int32; `labels` too, with -100 for padding."""
-
-    ids: NDArray[np.int32]
-    labels: NDArray[np.int32]
-
-    @property
-    def tokens(self) -> int:
-        """Tokens without padding."""
-        return int((self.labels != -100).sum())
-
-    def at_most(self, number: int) -> Blocks:
-        """These blocks, or so many of them at even distances."""
-        import numpy as np
-
-        chosen = np.linspace(0, len(self.ids) - 1, min(number, len(self.ids))).round().astype(int)
-        return Blocks(self.ids[chosen], self.labels[chosen])
-
-
-def pack(documents: Iterable[Sequence[int]], length: int, *, end: int, pad: int) -> Blocks:
-    """Lay documents end to end, each closed by `end`, and cut the stream into blocks of `length`.
-
-    Nothing is thrown away but an `end` that would stand alone in the last block, where nothing is left to predict (a
-    mean over no targets is no number). A block may hold parts of several documents, so that all but the last are full.
-    """
-    import numpy as np
-
-    parts = [np.asarray([*document, end], dtype=np.int32) for document in documents]
-    stream = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-    if len(stream) % length == 1:
-        stream = stream[:-1]
-    missing = -len(stream) % length
-    ids = np.concatenate([stream, np.full(missing, pad, dtype=np.int32)])
-    labels = np.concatenate([stream, np.full(missing, -100, dtype=np.int32)])
-    return Blocks(ids.reshape(-1, length), labels.reshape(-1, length))
-
-
-def batch_indices(step: int, batch: int, blocks: int, seed: int) -> list[int]:
-    """Which blocks step `step` (from 0) trains on: a pure function, so the step alone says where a run stands.
-
-    Each epoch goes through all blocks once, in an order drawn from (seed, epoch).
-    """
-    import numpy as np
-
-    positions = range(step * batch, (step + 1) * batch)
-    orders = {p // blocks: np.random.default_rng((seed, p // blocks)).permutation(blocks) for p in positions}
-    return [int(orders[p // blocks][p % blocks]) for p in positions]

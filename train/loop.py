@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import signal
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,24 +20,21 @@ from torch import Tensor, nn
 
 from corpus.base.errors import TrainingError
 from corpus.base.progress import Progress
-from train.data import Blocks, batch_indices
+from train.checkpoint import Store, Timer
+from train.checkpoint_rule import RULE
+from train.order import Cursor, batch_indices
+from train.signals import stop_wishes
+from train.snapshot import Group, Standing, capture, restore
+from train.tokens import Blocks
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Group", "Plan", "fit", "mean_loss", "reproducible"]
+__all__ = ["Plan", "fit", "mean_loss", "reproducible"]
 
 _CLIP = 1.0  # largest norm of the gradient
 _FLOOR = 0.1  # share of the learning rate that the cosine ends at
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters that share a learning rate."""
-
-    parameters: list[nn.Parameter]
-    lr: float
 
 
 @dataclass(frozen=True)
@@ -66,37 +65,92 @@ def reproducible(seed: int, threads: int) -> Iterator[None]:
             torch.set_flush_denormal(False)
 
 
-def fit(model: nn.Module, blocks: Blocks, groups: Sequence[Group], plan: Plan, what: str) -> list[dict[str, float]]:
+def fit(
+    model: nn.Module,
+    blocks: Blocks,
+    groups: Sequence[Group],
+    plan: Plan,
+    what: str,
+    *,
+    store: Store | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> list[dict[str, float]]:
     """Train in place with AdamW, warm-up and cosine; return the metrics of each step.
 
+    With a store the run goes on from its newest whole checkpoint, saves one as checkpoint.RULE says and at the end, and
+    on SIGINT or SIGTERM after the step under way. What comes out is the same to the bit as without any interruption.
     Metrics: step (from 1), loss (mean over the batch's predicted tokens, before the update), lr factor, norm of the
-    gradient before clipping, tokens seen. Raises TrainingError at the first loss that is no number.
+    gradient before clipping, tokens seen. Raises TrainingError at the first loss or gradient that is no number, before
+    it touches a weight, and where a signal stopped the run (exit status 128 + its number).
     """
-    optimizer = torch.optim.AdamW([{"params": g.parameters, "lr": g.lr} for g in groups], weight_decay=0.0)
-    every = [parameter for group in groups for parameter in group.parameters]
-    metrics: list[dict[str, float]] = []
-    seen = 0
+    optimizer = torch.optim.AdamW(
+        [{"params": list(g.parameters.values()), "lr": g.lr} for g in groups], weight_decay=0.0
+    )
+    at = _start(store, groups, optimizer, plan, blocks)
+    timer = Timer(RULE.get())
     model.train()
-    started = time.monotonic()
-    with Progress(what, total=plan.steps, unit="steps") as progress:
-        for step in range(plan.steps):
-            rows = batch_indices(step, plan.batch, len(blocks.ids), plan.seed)
-            factor = _factor(step, plan)
-            for group, state in zip(groups, optimizer.param_groups, strict=True):
-                state["lr"] = group.lr * factor
-            loss = _loss(model, blocks.ids[rows], blocks.labels[rows])
-            _require_number(loss, step)
-            loss.backward()  # type: ignore[no-untyped-call]
-            norm = float(nn.utils.clip_grad_norm_(every, _CLIP))
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            seen += int((blocks.labels[rows] != -100).sum())
-            metrics.append(
-                {"step": step + 1, "loss": loss.item(), "lr_factor": factor, "grad_norm": norm, "tokens": seen}
-            )
-            rate = seen / max(time.monotonic() - started, 1e-9)
-            progress.advance(note=f"loss {loss.item():.3f}, {rate:,.0f} tokens/s")
-    return metrics
+    with stop_wishes() as wish, Progress(what, total=plan.steps, unit="steps") as progress:
+        progress.advance(at.step)
+        before, started = at.seen, time.monotonic()
+        while at.step < plan.steps:
+            loss = _step(model, blocks, groups, optimizer, plan, at)
+            rate = (at.seen - before) / max(time.monotonic() - started, 1e-9)
+            progress.advance(note=f"loss {loss:.3f}, {rate:,.0f} tokens/s")
+            if store and (timer.due(at.step) or wish.signal or at.step == plan.steps):
+                store.save(capture(groups, optimizer, at, _cursor(at, plan, blocks), config or {}))
+                timer.saved()
+            if wish.signal and at.step < plan.steps:
+                raise _stopped(wish.signal, at.step, plan, store)
+    return at.metrics
+
+
+def _start(
+    store: Store | None, groups: Sequence[Group], optimizer: torch.optim.Optimizer, plan: Plan, blocks: Blocks
+) -> Standing:
+    """Where to begin: at the newest whole checkpoint of this run, or at zero."""
+    snapshot = store.newest() if store and RULE.get().resume else None
+    if snapshot is None:
+        return Standing()
+    sys.stderr.write(f"going on from the checkpoint at step {snapshot.step} of {plan.steps}\n")
+    return restore(snapshot, groups, optimizer, _cursor(Standing(snapshot.step), plan, blocks))
+
+
+def _step(
+    model: nn.Module,
+    blocks: Blocks,
+    groups: Sequence[Group],
+    optimizer: torch.optim.Optimizer,
+    plan: Plan,
+    at: Standing,
+) -> float:
+    """One optimiser step; the standing moves on, and the loss before the update comes back."""
+    rows = batch_indices(at.step, plan.batch, len(blocks), plan.seed)
+    factor = _factor(at.step, plan)
+    for group, state in zip(groups, optimizer.param_groups, strict=True):
+        state["lr"] = group.lr * factor
+    ids, labels = blocks.take(rows)
+    loss = _loss(model, ids, labels)
+    _require_number(loss.item(), "loss", at.step)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = float(nn.utils.clip_grad_norm_([p for group in groups for p in group.parameters.values()], _CLIP))
+    _require_number(norm, "norm of the gradient", at.step)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    at.seen += int((labels != -100).sum())
+    at.step += 1
+    at.metrics.append({"step": at.step, "loss": loss.item(), "lr_factor": factor, "grad_norm": norm, "tokens": at.seen})
+    return loss.item()
+
+
+def _cursor(at: Standing, plan: Plan, blocks: Blocks) -> Cursor:
+    return Cursor(at.step, plan.batch, len(blocks), plan.seed)
+
+
+def _stopped(number: int, step: int, plan: Plan, store: Store | None) -> TrainingError:
+    saved = "a checkpoint is saved: the same command goes on from it" if store else "nothing of it was saved"
+    error = TrainingError(f"stopped by {signal.Signals(number).name} after step {step} of {plan.steps}; {saved}")
+    error.exit_code = 128 + number
+    return error
 
 
 @torch.no_grad()
@@ -105,10 +159,10 @@ def mean_loss(model: nn.Module, blocks: Blocks, batch: int) -> float:
     total, tokens = 0.0, 0
     training = model.training
     model.eval()
-    for start in range(0, len(blocks.ids), batch):
-        rows = slice(start, start + batch)
-        predicted = int((blocks.labels[rows, 1:] != -100).sum())
-        total += _loss(model, blocks.ids[rows], blocks.labels[rows]).item() * predicted if predicted else 0.0
+    for start in range(0, len(blocks), batch):
+        ids, labels = blocks.take(range(start, min(start + batch, len(blocks))))
+        predicted = int((labels[:, 1:] != -100).sum())
+        total += _loss(model, ids, labels).item() * predicted if predicted else 0.0
         tokens += predicted
     model.train(training)
     return total / max(tokens, 1)
@@ -134,8 +188,9 @@ def _factor(step: int, plan: Plan) -> float:
     return _FLOOR + (1 - _FLOOR) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _require_number(loss: Tensor, step: int) -> None:
-    if not torch.isfinite(loss):
+def _require_number(value: float, what: str, step: int) -> None:
+    if not math.isfinite(value):
         raise TrainingError(
-            f"the loss is {loss.item()} at step {step + 1}; nothing was saved: lower --lr and --gate-lr"
+            f"the {what} is {value} at step {step + 1}; no weight was touched by it and earlier checkpoints stand: "
+            "lower --lr and --gate-lr"
         )

@@ -44,6 +44,7 @@ class Adapter:
     targets: tuple[str, ...]
     gate_targets: tuple[str, ...]
     gate_layers: tuple[int, ...] = ()
+    dropout: float = 0.0
 
 
 def load_tokenizer(base: Base) -> PreTrainedTokenizerBase:
@@ -114,7 +115,7 @@ def attach(model: PreTrainedModel, adapter: Adapter) -> PeftModel:
     config = LoraConfig(
         r=adapter.rank,
         lora_alpha=adapter.alpha,
-        lora_dropout=0.0,
+        lora_dropout=adapter.dropout,
         target_modules=list(adapter.targets),
         task_type="CAUSAL_LM",
     )

@@ -98,21 +98,22 @@ def ensure(workspace: Workspace, shape: Shape) -> bool:
 
 def make(job: Job) -> None:
     """Stage function: dataset shards -> models/tiny-base (config, weights, tokenizer, metadata)."""
-    from train import libraries, loop
+    from train import libraries, loop, snapshot, tokens
 
     libraries.quiet()
     shape = Shape(**job.config)  # type: ignore[arg-type]  # a Job's config is plain JSON: it came from asdict
     rows = _encyclopaedic(job.inputs)
-    texts = [row.text for row in rows]
+    texts = list(data.texts(job.inputs, {row.id for row in rows}))
     tokenizer = train_tokenizer(texts, shape)
     with loop.reproducible(shape.seed, shape.threads):
         model = new_model(tokenizer, shape)
         encoded = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         ids = (tokenizer.eos_token_id, tokenizer.pad_token_id)
-        blocks = data.pack(encoded, shape.block, end=ids[0], pad=ids[1])
-        steps = min(shape.steps, -(-shape.epochs * len(blocks.ids) // shape.batch))
+        blocks = tokens.Blocks(tokens.stream(encoded, ids[0]), shape.block, ids[1])
+        steps = min(shape.steps, -(-shape.epochs * len(blocks) // shape.batch))
         plan = loop.Plan(steps, shape.batch, max(1, steps // 20), shape.seed)
-        metrics = loop.fit(model, blocks, [loop.Group(list(model.parameters()), shape.lr)], plan, "tiny base")
+        every = snapshot.Group("model", dict(model.named_parameters()), shape.lr)
+        metrics = loop.fit(model, blocks, [every], plan, "tiny base")
     metadata = {
         "what": "a tiny Phi-3 pre-trained on encyclopaedic text; for trying the training way out, for nothing else",
         "config": asdict(shape),

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from train_samples import law_rows, row, write
+from train_samples import encyclopaedia_rows, law_rows, row, write
 
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, LicenceError
 from corpus.base.workspace import Workspace
@@ -140,37 +137,11 @@ def test_an_encyclopaedia_article_twice_makes_no_base(make_workspace: Callable[[
         data.admitted(data.shards(workspace, splits=("train",)), "all")
 
 
-@given(st.lists(st.lists(st.integers(3, 99), max_size=30), min_size=1, max_size=12), st.integers(2, 17))
-def test_packing_loses_nothing(documents: list[list[int]], length: int) -> None:
-    """Blocks hold every token once, in order, each document closed; labels leave out only the padding.
-
-    No block is without a token to predict: an end that would stand alone in the last one is left out.
-    """
-    blocks = data.pack(documents, length, end=1, pad=1)
-    stream = [token for document in documents for token in (*document, 1)]
-    if len(stream) % length == 1:
-        stream.pop()
-    assert blocks.ids.shape[1] == length
-    assert blocks.ids.ravel()[: len(stream)].tolist() == stream
-    assert blocks.labels.ravel()[: len(stream)].tolist() == stream
-    assert (blocks.labels.ravel()[len(stream) :] == -100).all()
-    assert blocks.ids.size - len(stream) < length
-    assert blocks.tokens == len(stream)
-    assert (blocks.labels[:, 1:] != -100).any(axis=1).all()
-
-
-@given(st.integers(1, 9), st.integers(1, 7), st.integers(0, 2**31))
-def test_each_epoch_goes_through_every_block_once(blocks: int, batch: int, seed: int) -> None:
-    """The blocks of consecutive steps, cut into epochs, are permutations of all; a step depends on nothing else."""
-    steps = -(-3 * blocks // batch)
-    order = [index for step in range(steps) for index in data.batch_indices(step, batch, blocks, seed)]
-    for epoch in range(3):
-        assert sorted(order[epoch * blocks : (epoch + 1) * blocks]) == list(range(blocks))
-    assert data.batch_indices(steps - 1, batch, blocks, seed) == order[-batch:]
-
-
-def test_fewer_blocks_at_even_distances() -> None:
-    """at_most takes so many blocks from beginning to end, or all."""
-    blocks = data.pack([list(range(3, 3 + 99))], 10, end=1, pad=1)
-    assert blocks.at_most(3).ids[:, 0].tolist() == [3, 43, 93]
-    assert np.array_equal(blocks.at_most(100).ids, blocks.ids)
+def test_texts_are_read_a_shard_at_a_time_in_order(make_workspace: Callable[[str], Workspace]) -> None:
+    """Only the wanted documents come, in the order of the shards."""
+    workspace = make_workspace("w")
+    paths = data.shards(workspace, splits=("train",))
+    law, wiki = law_rows(10), encyclopaedia_rows(12)
+    wanted = {str(law[3]["id"]), str(law[8]["id"]), str(wiki[0]["id"])}
+    rows = [r for rows in (wiki, law) for r in sorted(rows, key=lambda r: str(r["id"])) if r["id"] in wanted]
+    assert list(data.texts(paths, wanted)) == [r["text"] for r in rows]

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from train_samples import law_rows, row, write
 
 from corpus.base.workspace import Workspace
-from train import data, gates, loop, models, qlora
+from train import gates, loop, models, qlora, tokens
 from train.bases import Base, resolve
 
 OPTIONS = ["--steps", "8", "--block", "64", "--batch", "2", "--held-out-blocks", "6", "--sample-tokens", "6"]
@@ -25,8 +25,8 @@ def run(workspace: Workspace, base: Base, *more: str) -> int:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a folder."""
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+    """SHA-256 of each file of a folder; checkpoints come when the clock says so, and are no result."""
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.is_file()}
 
 
 def test_a_run_learns_saves_and_reads_back(
@@ -39,7 +39,7 @@ def test_a_run_learns_saves_and_reads_back(
     folder = workspace.path("models", "qlora")
     assert {p.name for p in folder.iterdir()} == {
         "README.md", "adapter_config.json", "adapter_model.safetensors", "gates.safetensors", "metadata.json",
-        "metrics.jsonl", "sample.txt",
+        "checkpoints", "metrics.jsonl", "sample.txt",
     }  # fmt: skip
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     loss = metadata["loss"]
@@ -54,10 +54,8 @@ def test_a_run_learns_saves_and_reads_back(
 
     base = resolve(str(small_base.folder), workspace)
     model = models.load_adapter(models.load_model(base, "nf4", "bfloat16", "cpu"), folder)
-    tokenizer = models.load_tokenizer(base)
-    selection = data.select(data.shards(workspace), "law_policy")
-    config = qlora.Config(block=64, held_out_blocks=6)
-    _, held_out = qlora._blocks(selection, tokenizer, config)
+    (of_tokens,) = workspace.path("tokens").iterdir()
+    _, held_out = tokens.open_streams(of_tokens).blocks(64, 6)
     with loop.reproducible(1, 1):
         assert loop.mean_loss(model, held_out, 2) == loss["held_out_after"]
     assert not any(parameter.requires_grad for parameter in model.parameters())
@@ -119,6 +117,9 @@ def test_no_licence_no_training(
         (["--lr", "inf"], 2, "--lr inf: must be a number above 0"),
         (["--lr", "0"], 2, "--lr 0.0: must be a number above 0"),
         (["--gate-lr", "nan"], 2, "--gate-lr nan: must be a number above 0"),
+        (["--dropout", "1"], 2, "--dropout at least 0 and below 1"),
+        (["--keep-checkpoints", "0"], 2, "--keep-checkpoints 0: must be at least 1"),
+        (["--checkpoint-seconds", "nan"], 2, "--checkpoint-seconds above 0"),
         (["--base", "nobody/nothing"], 1, "hf download nobody/nothing"),
         (["--domain", "aerospace"], 1, "too few documents"),
         (["--device", "cuda"], 1, "no GPU"),
