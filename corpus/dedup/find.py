@@ -1,10 +1,9 @@
-"""The search as a whole: signed documents in, two tables out."""
+"""The search over tables: documents to signatures, signatures and texts to the two tables of the outcome."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,17 +11,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.base.errors import InputError
-from corpus.dedup.clusters import candidate_rows, components
-from corpus.dedup.folding import folded
-from corpus.dedup.keepers import Candidate, Drop, choose
-from corpus.dedup.minhash import sign_folded
+from corpus.dedup.bands import band_keys
+from corpus.dedup.copies import Copies, Rows, copies
+from corpus.dedup.keepers import places, preference
+from corpus.dedup.minhash import BROKEN, buffers
+from corpus.dedup.minhash import sign as sign_texts
 from corpus.dedup.tables import CLUSTERS, DUPLICATES, SIGNATURES, values, whole
-from corpus.dedup.verify import Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
+    from corpus.dedup.minhash import Buffers
     from corpus.dedup.settings import DedupSettings
+
+    Ints = NDArray[np.int64]
+
+__all__ = ["Found", "find", "join_inputs", "outcome", "ranked", "sign", "texts_of"]
 
 _FACTS = ("source", "revision", "work")  # what the choice of a keeper looks at, beside the text
 
@@ -37,24 +43,27 @@ class Found(NamedTuple):
 def sign(documents: pa.Table, settings: DedupSettings) -> pa.Table:
     """Return the SIGNATURES rows of a table with string columns id and text; source, revision, work where it has them.
 
-    Rows keep their order. Raises InputError when one of them is null.
+    Rows keep their order. Raises InputError when one of them is null, or a text is no UTF-8.
     """
     for name in ("id", "text", *_FACTS):
         if name in documents.column_names and documents[name].null_count:
             empty = f"{documents[name].null_count} of {documents.num_rows} rows"
             raise InputError(f"{empty} have no {name}: fill or drop them")
-    texts: list[str] = values(documents, "text")
-    plain = [folded(text) for text in texts]
-    distinct = list(dict.fromkeys(plain))  # copies are signed once
-    number = {text: index for index, text in enumerate(distinct)}
-    slots = sign_folded(distinct, settings.num_perm, settings.seed)[[number[text] for text in plain]]
-    offsets = np.arange(len(texts) + 1, dtype=np.int32) * np.int32(settings.num_perm)
+    signed = sign_texts(documents["text"], settings.num_perm, settings.seed)
+    broken = np.flatnonzero(signed.outcomes == BROKEN)
+    if broken.size:
+        raise InputError(
+            f"the text of {documents['id'][int(broken[0])]} holds bytes that are no UTF-8: mend or drop it"
+        )
+    offsets = np.arange(documents.num_rows + 1, dtype=np.int32) * np.int32(settings.num_perm)
+    # The folded text's own hash and one of its signature: together 128 bits, so that no two texts pass for one.
+    folds = np.stack([signed.folds, band_keys(signed.slots, 1, settings.num_perm)[0]], axis=1)
     columns: list[Any] = [documents["id"], *(_strings(documents, name) for name in _FACTS)]
     columns += [
-        pa.array([len(text) for text in texts], pa.int32()),
-        pa.array([_digest(text) for text in texts], pa.string()),
-        pa.array([_digest(text) for text in plain], pa.string()),
-        pa.ListArray.from_arrays(pa.array(offsets), pa.array(slots.reshape(-1))),
+        pa.array(signed.lengths.astype(np.int32)),
+        pa.array(_digests(documents["text"]), pa.string()),
+        pa.array([row.hex() for row in folds.byteswap().view("V16").ravel().tolist()], pa.string()),
+        pa.ListArray.from_arrays(pa.array(offsets), pa.array(signed.slots.reshape(-1))),
     ]
     return pa.Table.from_arrays([whole(column) for column in columns], schema=SIGNATURES)
 
@@ -70,36 +79,53 @@ def find(
     another. The result depends on the documents only, not on their order. Raises InputError for an id that occurs
     twice or signatures of another size.
     """
-    rows = signed.sort_by("id")
-    ids: list[str] = values(rows, "id")
-    _check(ids, rows, settings)
-    representatives, groups = _groups(values(rows, "fold_hash"))
-    slots = _slots(rows, settings)[representatives]
-    near = candidate_rows(slots, settings)
-    wanted = texts([ids[representatives[number]] for number in near])
-    verifier = Verifier(lambda number: folded(wanted[ids[representatives[near[number]]]]))
-    roots = components(slots[near], settings, verifier)
-    # Every group of equal folded texts has a component: its candidate's root, or itself.
-    component = list(range(len(representatives)))
-    for number, root in zip(near.tolist(), roots, strict=True):
-        component[number] = int(near[root])
-    place = {number: index for index, number in enumerate(near.tolist())}
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, group in enumerate(groups):
-        members[component[group]].append(row)
-    clusters = {row: ids[rows_of[0]] for rows_of in members.values() for row in rows_of}
-    drops: list[tuple[Drop, str]] = []
-    facts = _facts(rows)
+    ids = whole(signed["id"])
+    rows = ranked(
+        ids,
+        [whole(signed[name]) for name in _FACTS],
+        np.asarray(signed["length"], dtype=np.int64),
+        _codes(signed["text_hash"]),
+        _codes(signed["fold_hash"]),
+    )
+    keys = band_keys(_slots(signed, settings), settings.bands, settings.rows)
 
-    def close(left: int, right: int) -> float | None:
-        return verifier.similarity(left, right, settings.threshold)
+    def fetch(asked: Ints) -> Buffers:
+        names = ids.take(pa.array(asked)).to_pylist()
+        found = texts(names)
+        return buffers(pa.array([found[name] for name in names], pa.large_string()))
 
-    newest_only = settings.versions == "newest"
-    for rows_of in members.values():
-        if len(rows_of) > 1:
-            candidates = [facts(row, place.get(groups[row], -1)) for row in rows_of]
-            drops += [(drop, ids[rows_of[0]]) for drop in choose(candidates, close, drop_versions=newest_only)]
-    return Found(_duplicates(drops), pa.table([ids, [clusters[row] for row in range(len(ids))]], schema=CLUSTERS))
+    return outcome(ids, rows, copies(rows, keys.__getitem__, fetch, settings))
+
+
+def ranked(ids: Any, facts: Sequence[Any], lengths: Ints, texts: Ints, folds: Ints) -> Rows:
+    """Return the rows of a search. `facts` are the Arrow string columns source, revision and work.
+
+    Raises InputError for an id that occurs twice.
+    """
+    names = places(ids)
+    order = pa.array(np.argsort(names))
+    ordered = ids.take(order)
+    twice = pc.index(pc.equal(ordered[1:], ordered[:-1]), True).as_py() if len(ordered) > 1 else -1
+    if twice >= 0:
+        raise InputError(f"id {ordered[twice].as_py()!r} occurs more than once: ids must be unique over all inputs")
+    source, revision, work = facts
+    works = _codes(work)
+    works[np.asarray(pc.binary_length(work)) == 0] = -1
+    return Rows(preference(names, source, revision, lengths), names, texts, folds, works)
+
+
+def outcome(ids: Any, rows: Rows, found: Copies) -> Found:
+    """Return the outcome of a search as tables, by id."""
+    by_name = np.argsort(rows.names)
+    clusters = pa.table([ids.take(pa.array(by_name)), ids.take(pa.array(found.clusters[by_name]))], schema=CLUSTERS)
+    gone = by_name[found.keepers[by_name] >= 0]
+    keepers = found.keepers[gone]
+    versions = (rows.works[gone] == rows.works[keepers]) & (rows.works[gone] >= 0)
+    rules = np.where(rows.texts[gone] == rows.texts[keepers], 0, np.where(versions, 1, 2)).astype(np.int8)
+    names: Any = pa.array(["exact_duplicate", "version", "near_duplicate"])
+    columns = [ids.take(pa.array(gone)), ids.take(pa.array(keepers)), pa.array(found.jaccards[gone])]
+    columns += [ids.take(pa.array(found.clusters[gone])), names.take(pa.array(rules))]
+    return Found(pa.Table.from_arrays(columns, schema=DUPLICATES), clusters)
 
 
 def texts_of(tables: Iterable[pa.Table]) -> Callable[[Sequence[str]], Mapping[str, str]]:
@@ -132,59 +158,30 @@ def _strings(table: pa.Table, name: str) -> Any:
     return column if name in ("id", "text") else pc.fill_null(column, "")
 
 
-def _check(ids: Sequence[str], rows: pa.Table, settings: DedupSettings) -> None:
-    for before, after in itertools.pairwise(ids):
-        if before == after:
-            raise InputError(f"id {after!r} occurs more than once: ids must be unique over all inputs")
+def _slots(rows: pa.Table, settings: DedupSettings) -> NDArray[np.uint32]:
     lengths = pc.unique(pc.list_value_length(rows["signature"])).to_pylist()
     if lengths not in ([], [settings.num_perm]):
         raise InputError(
             f"signatures have {', '.join(map(str, sorted(lengths)))} slots, not {settings.num_perm}: "
             "sign the documents again with the same bands and rows"
         )
-
-
-def _groups(fold_hashes: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Number the distinct folded texts in order of appearance: first row of each, and the number of every row."""
-    numbers: dict[str, int] = {}
-    first: list[int] = []
-    groups: list[int] = []
-    for row, value in enumerate(fold_hashes):
-        number = numbers.setdefault(value, len(first))
-        if number == len(first):
-            first.append(row)
-        groups.append(number)
-    return first, groups
-
-
-def _slots(rows: pa.Table, settings: DedupSettings) -> np.ndarray[Any, np.dtype[np.uint32]]:
     flat: Any = whole(rows["signature"]).flatten()
-    slots: np.ndarray[Any, np.dtype[np.uint32]] = flat.to_numpy(zero_copy_only=False)
+    slots: NDArray[np.uint32] = flat.to_numpy(zero_copy_only=False)
     return slots.reshape(rows.num_rows, settings.num_perm)
 
 
-def _facts(rows: pa.Table) -> Callable[[int, int], Candidate]:
-    ids, (sources, revisions, works) = values(rows, "id"), (values(rows, name) for name in _FACTS)
-    lengths, hashes = values(rows, "length"), values(rows, "text_hash")
-
-    def fact(row: int, group: int) -> Candidate:
-        return Candidate(ids[row], sources[row], revisions[row], works[row], lengths[row], group, hashes[row])
-
-    return fact
+def _codes(column: Any) -> Ints:
+    """A number for each value of a column, equal where the values are."""
+    encoded: Any = whole(column).dictionary_encode()
+    return np.array(encoded.indices, dtype=np.int64)
 
 
-def _duplicates(drops: Iterable[tuple[Drop, str]]) -> pa.Table:
-    ordered = sorted(drops, key=lambda pair: pair[0].id)
-    columns: list[list[Any]] = [
-        [drop.id for drop, _ in ordered],
-        [drop.keeper for drop, _ in ordered],
-        [drop.jaccard for drop, _ in ordered],
-        [cluster for _, cluster in ordered],
-        [drop.rule for drop, _ in ordered],
-    ]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, DUPLICATES, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=DUPLICATES)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _digests(texts: Any) -> list[str]:
+    """The first 32 hex digits of the SHA-256 of each text's UTF-8."""
+    found: list[str] = []
+    for chunk in texts.chunks:
+        data, offsets, _ = buffers(chunk)
+        ends = offsets.tolist()
+        view = data.data
+        found += [hashlib.sha256(view[start:end]).hexdigest()[:32] for start, end in itertools.pairwise(ends)]
+    return found

@@ -11,100 +11,52 @@ verified mate of each drop is its keeper.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow.compute as pc
+
+from corpus.dedup.tables import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    Near = Callable[[int, int], float | None]
+    from numpy.typing import NDArray
+
+__all__ = ["AUTHORITY", "natural", "places", "preference"]
 
 # The text of record first; an encyclopaedia quotes the others and is never preferred to them.
 AUTHORITY: Final = ("egov", "mod", "nasa", "pmda", "wikipedia")
 _PARTS: Final = re.compile(r"[0-9]+|[^0-9]+")
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """One document as far as the choice of a keeper needs it; `group` numbers its folded text, `text` its exact one.
+def places(ids: Any) -> NDArray[np.int64]:
+    """Return the place of each id in ascending order, int64 (n,); equal ids have places next to each other."""
+    return _inverse(np.asarray(pc.sort_indices(whole(ids)), dtype=np.int64))
 
-    `work` names the work that it is a version of, "" for none.
+
+def preference(ids: NDArray[np.int64], sources: Any, revisions: Any, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of each document in order of preference, int64 (n,), the one to keep first.
+
+    `ids` are the `places` of the ids, `sources` and `revisions` Arrow strings, `lengths` int64.
     """
-
-    id: str
-    source: str
-    revision: str
-    work: str
-    length: int
-    group: int
-    text: str
+    authority, revision = _ranks(sources, _authority), _ranks(revisions, natural)
+    return _inverse(np.lexsort((ids, -lengths, -revision, authority)))
 
 
-@dataclass(frozen=True)
-class Drop:
-    """A document that goes, the kept document it is a copy of, their exact Jaccard, and the rule (DUPLICATES)."""
-
-    id: str
-    keeper: str
-    jaccard: float
-    rule: str
-
-
-def by_preference(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates, the one to keep first. Stable sorts, least important key first."""
-    ranked = sorted(candidates, key=lambda c: c.id)
-    ranked.sort(key=lambda c: c.length, reverse=True)
-    ranked.sort(key=lambda c: natural(c.revision), reverse=True)
-    ranked.sort(key=lambda c: _authority(c.source))
-    return ranked
+def _ranks(column: Any, key: Callable[[str], Any]) -> NDArray[np.int64]:
+    """The rank of each value of a string column by a sort key; values of one key have one rank."""
+    encoded: Any = whole(column).dictionary_encode()
+    keys = [key(value) for value in encoded.dictionary.to_pylist()]
+    rank = {value: number for number, value in enumerate(sorted(set(keys)))}
+    numbers = np.array([rank[value] for value in keys], dtype=np.int64)
+    return numbers[np.asarray(encoded.indices, dtype=np.int64)] if numbers.size else np.empty(0, dtype=np.int64)
 
 
-def choose(members: Sequence[Candidate], near: Near, *, drop_versions: bool = True) -> list[Drop]:
-    """Return the documents of one cluster that go, each with a kept document of verified Jaccard >= threshold.
-
-    `near` gives the exact Jaccard of two groups if it is at least the threshold. In order of preference, a document
-    goes if a document that stays is near enough to it, and stays otherwise: in a chain of copies the far end is no
-    copy of the first link, and is kept. Without `drop_versions` another revision of the same work is no reason to go,
-    unless its folded text is the same.
-    """
-    kept: list[Candidate] = []
-    settled: dict[tuple[int, str], tuple[Candidate, float]] = {}  # folded text and work -> who answers for it
-    drops: list[Drop] = []
-    for document in by_preference(members):
-        place = (document.group, "" if drop_versions else document.work)
-        if place not in settled:
-            settled[place] = _nearest(document, kept, near, drop_versions=drop_versions)
-        keeper, value = settled[place]
-        if keeper is document:
-            kept.append(document)
-            continue
-        drops.append(Drop(document.id, keeper.id, value, _rule(document, keeper)))
-    return drops
-
-
-def _nearest(
-    document: Candidate, kept: Sequence[Candidate], near: Near, *, drop_versions: bool
-) -> tuple[Candidate, float]:
-    """Return the first kept document that is near enough, or the document itself."""
-    for keeper in kept:
-        if keeper.group == document.group:
-            return keeper, 1.0
-        if not drop_versions and _one_work(document, keeper):
-            continue
-        value = near(keeper.group, document.group)
-        if value is not None:
-            return keeper, value
-    return document, 1.0
-
-
-def _rule(document: Candidate, keeper: Candidate) -> str:
-    if keeper.text == document.text:
-        return "exact_duplicate"
-    return "version" if _one_work(document, keeper) else "near_duplicate"
-
-
-def _one_work(left: Candidate, right: Candidate) -> bool:
-    return bool(left.work) and left.work == right.work
+def _inverse(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    place = np.empty(order.size, dtype=np.int64)
+    place[order] = np.arange(order.size)
+    return place
 
 
 def _authority(source: str) -> tuple[int, str]:

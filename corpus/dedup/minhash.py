@@ -128,11 +128,6 @@ def sign(texts: pa.Array[Any] | pa.ChunkedArray[Any], num_perm: int = 128, seed:
     return done
 
 
-def sign_folded(texts: Sequence[str], num_perm: int = 128, seed: int = 1) -> NDArray[np.uint32]:
-    """Return the signatures of texts that are folded already: folding changes them no further."""
-    return sign(pa.array(texts, pa.large_string()), num_perm, seed).slots
-
-
 def signatures(
     texts: pa.Array[Any] | pa.ChunkedArray[Any] | Sequence[str], num_perm: int = 128, seed: int = 1
 ) -> NDArray[np.uint32]:

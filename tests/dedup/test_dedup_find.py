@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from corpus.base.errors import ConfigError, InputError
 from corpus.dedup.find import Found, find, join_inputs, sign, texts_of
 from corpus.dedup.folding import folded
+from corpus.dedup.kernel import kernel
 from corpus.dedup.settings import DedupSettings
 from corpus.dedup.shingles import shingles
 from corpus.dedup.tables import CLUSTERS, DUPLICATES, SIGNATURES, values
@@ -171,23 +174,35 @@ def test_an_exact_copy_of_a_dropped_document_names_a_kept_one() -> None:
 
 def test_many_identical_and_nearly_identical_documents_stay_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """1,500 copies and 1,500 near copies cost checks in proportion to their number, not to its square."""
-    from corpus.dedup.verify import Verifier
+    plain = kernel()
+    checks = 0
 
-    calls = 0
-    plain = Verifier.similarity
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(plain, name)
 
-    def counted(self: Verifier, left: int, right: int, threshold: float) -> float | None:
-        nonlocal calls
-        calls += 1
-        return plain(self, left, right, threshold)
+        def verify_pairs(self, *words: Any) -> None:
+            nonlocal checks
+            plain.verify_pairs(*words)
+            checks += int((~np.isnan(words[-1])).sum())
 
-    monkeypatch.setattr(Verifier, "similarity", counted)
+    monkeypatch.setattr("corpus.dedup.copies.kernel", Counting)
     base = "".join(chr(0x4E00 + number) for number in range(300))
     rows = [{"id": f"x{number}", "text": base} for number in range(1500)]
     rows += [{"id": f"y{number}", "text": f"{base}{number}号"} for number in range(1500)]
     found = search(rows, DedupSettings())
     assert found.duplicates.num_rows == 2999
-    assert calls < 20_000
+    assert 0 < checks < 5_000
+
+
+def test_a_hundred_thousand_identical_documents_are_one_cluster() -> None:
+    """10^5 identical documents, one of them in other widths, are one cluster and one kept document."""
+    texts = ["防衛白書 第1章"] * 99_999 + ["防衛白書　第１章"]
+    table = pa.table({"id": [f"{number:06d}" for number in range(100_000)], "text": texts})
+    found = find(sign(table, DedupSettings()), texts_of([table]), DedupSettings())
+    assert found.duplicates.num_rows == 99_999
+    assert set(values(found.duplicates, "keeper")) == set(values(found.clusters, "cluster")) == {"000000"}
+    assert values(found.duplicates, "rule")[-1] == "near_duplicate"
 
 
 def test_bad_rows_are_refused() -> None:
