@@ -21,9 +21,9 @@ class Route:
     """One way into a source.
 
     `documents` and `requests` are about how many there are and it takes (0: not known), for estimates alone; `size`
-    is the bytes of a typical answer. `feed` names what answers `since`, "" for a route without a change feed. A route
-    with `needs` is taken only where that argument is given (`-a opt_in=ROUTE` for "opt_in"); `why` says what the user
-    has to know or have first.
+    is the bytes of a typical answer. `feed` names what answers `since`, "" for a route without a change feed; `firsts`
+    are URLs that it begins with, for a plan. A route with `needs` is taken only where that argument is given (`-a
+    opt_in=ROUTE` for "opt_in"); `why` says what the user has to know or have first.
     """
 
     hosts: Sequence[str]
@@ -32,6 +32,7 @@ class Route:
     requests: int = 0
     size: int = 0
     feed: str = ""
+    firsts: Sequence[str] = ()
     needs: str = ""
     why: str = ""
 

@@ -44,22 +44,6 @@ class Summary:
     where: str
     error: str
 
-    @property
-    def exit_code(self) -> int:
-        """0 where documents came, every listing could be read, and nothing stopped the crawl."""
-        return int(bool(self.error) or bool(self.lost_listings) or not self.documents)
-
-    def paragraph(self) -> str:
-        """For a person."""
-        drops = ", ".join(f"{number} {reason}" for reason, number in sorted(self.dropped.items())) or "none"
-        counts = f"{self.fetched} answers fetched, {self.denied} denied, {self.failed} failed in {self.seconds:.0f} s"
-        text = f"{self.source}: {self.documents} documents; dropped: {drops}. {counts}. Where: {self.where}."
-        if self.lost_listings:
-            text += f" Not whole: {len(self.lost_listings)} listing(s) not read, first {self.lost_listings[0]}."
-        elif not (self.documents or self.error):
-            text += " Nothing came: the drops above and the fetches table say why."
-        return text
-
 
 @dataclass
 class Harvest:

@@ -15,7 +15,11 @@ COMMANDS_MODULE = "crawlers.commands"
 
 # Ours
 HAKUSHO_DATA = os.environ.get("HAKUSHO_DATA") or "data"  # the workspace
-HAKUSHO_JSON = False  # the summary as one JSON line on stdout
+HAKUSHO_JSON = False  # the end report as one JSON line on stdout
+HAKUSHO_STATUS = 0.0  # seconds between lines of JSON on stdout that say where the crawl stands; 0: none
+HAKUSHO_RUN_BYTES = 0  # bytes of answers after which a run ends, to be gone on with later; 0: no such end
+HAKUSHO_THRESHOLDS = ""  # key=value,key=value over [harvest] of hakusho.toml
+EXTENSIONS = {"crawlers.status.Status": 0}
 HAKUSHO_PART_ROWS = 50  # documents are committed after so many
 HAKUSHO_PART_SECONDS = 10.0  # or after so long: what a power cut can cost
 

@@ -15,6 +15,8 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
     "doctor": "See whether this machine has what Hakusho needs.",
+    "plan": "See what a harvest would do; asks for robots.txt only.",
+    "harvest": "Harvest sources, politely, and go on where one was stopped.",
     "extract": "Turn local files into text with sections.",
     "curate": "Normalise, measure, mask personal data, find duplicates.",
     "dedup": "Find exact and near duplicates, of the workspace or of any file.",
@@ -59,7 +61,7 @@ class _LazyGroup(click.Group):
         with formatter.section("Beside it"):
             formatter.write_dl(
                 [
-                    ("scrapy crawl SOURCE", "Harvest egov, mod, nasa, pmda or wikipedia."),
+                    ("scrapy crawl SOURCE", "One source as Scrapy runs it, for those who know Scrapy."),
                     ("python -m train.qlora", "Fine-tune on the dataset."),
                 ]
             )

@@ -28,6 +28,7 @@ _FILES = {
     "documents": "documents/*/*.parquet",
     "ledger": "ledger/*/*.parquet",
     "standing": "standing/*.parquet",
+    "harvests": "harvests/*.parquet",
     "normalised": "normalised/*.parquet",
     "measures": "measures/*.parquet",
     "pii": "pii/*.parquet",
@@ -225,7 +226,7 @@ def _schemas() -> dict[str, pa.Schema]:
     """The columns of each view while its folder is empty; the first three are the source's own schemas."""
     import pyarrow as pa
 
-    from corpus.base.schemas import DOCUMENTS, FETCHES, LEDGER, STANDING
+    from corpus.base.schemas import DOCUMENTS, FETCHES, HARVESTS, LEDGER, STANDING
     from corpus.dataset.layout import ATTRIBUTION, ROWS
 
     text, i32 = pa.string(), pa.int32()
@@ -240,6 +241,7 @@ def _schemas() -> dict[str, pa.Schema]:
         "documents": DOCUMENTS,
         "ledger": LEDGER,
         "standing": STANDING,
+        "harvests": HARVESTS,
         "normalised": schema(id=text, source=text, lang=text, title=text, text=text, text_sha256=text),
         "measures": schema(id=text, source=text, chars=i32),
         "pii": schema(id=text, spans=pa.list_(span), text=text),

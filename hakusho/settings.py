@@ -27,6 +27,7 @@ __all__ = ["FILE", "SECTIONS", "check", "section"]
 
 FILE = Path("hakusho.toml")
 SECTIONS = {
+    "harvest": "crawlers.thresholds:HarvestSettings",
     "text": "corpus.text.settings:TextSettings",
     "dedup": "corpus.dedup.settings:DedupSettings",
     "labels": "labeling.settings:LabelSettings",

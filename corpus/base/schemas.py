@@ -13,6 +13,7 @@ import pyarrow as pa
 __all__ = [
     "DOCUMENTS",
     "FETCHES",
+    "HARVESTS",
     "LEDGER",
     "LICENCES_OPEN",
     "LICENCES_SHARE_ALIKE",
@@ -156,6 +157,36 @@ STANDING = pa.schema(
         _field("reservations", pa.list_(pa.string()), "what headers and tdmrep.json reserve, e.g. header:noai"),
     ],
     metadata={"table": "standing", "version": "1"},
+)
+
+_COUNTS = pa.map_(pa.string(), pa.int64())
+
+HARVESTS = pa.schema(
+    [
+        _field("source", pa.string(), "egov, mod, nasa, pmda or wikipedia"),
+        _field("run", pa.string(), "the crawl, as in fetches"),
+        _field("time", pa.timestamp("us", tz="UTC"), "when it began"),
+        _field("seconds", pa.float64(), "how long it took"),
+        _field("documents", pa.int64(), "documents that this run brought"),
+        _field("held", pa.int64(), "documents of the source in the workspace at its end"),
+        _field("fetched", pa.int64(), "answers that came"),
+        _field("not_modified", pa.int64(), "of them: 304, what is here is still true"),
+        _field("bytes", pa.int64(), "bytes of the answers after content decoding"),
+        _field("denied", pa.int64(), "requests that robots.txt or an access challenge denied"),
+        _field("denied_by_rule", _COUNTS, "the same: deciding rule or reason -> number"),
+        _field("failed", pa.int64(), "requests that failed"),
+        _field("failed_by_class", _COUNTS, "the same: http_404, a network error, too_large … -> number"),
+        _field("dropped", _COUNTS, "records not taken: reason -> number"),
+        _field("empty", pa.int64(), "of them: no text came out"),
+        _field("garbled", pa.int64(), "of them: what came out is no language"),
+        _field("kept_share", pa.float64(), "mean kept_share of the documents held", nullable=True),
+        _field("duplicates", pa.int64(), "documents held whose bytes another one has too"),
+        _field("licences", _COUNTS, "documents held: licence -> number"),
+        _field("lost_listings", pa.list_(pa.string()), "listings that could not be read, so the harvest is not whole"),
+        _field("error", pa.string(), "what stopped the run, empty where nothing did"),
+        _field("below", pa.list_(pa.string()), "thresholds of [harvest] that it missed, a clause each"),
+    ],
+    metadata={"table": "harvests", "version": "1"},
 )
 
 LEDGER = pa.schema(

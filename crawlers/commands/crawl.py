@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from scrapy.commands import crawl
 
 from corpus.base.config import nearest
-from corpus.base.errors import HakushoError, HarvestError, UsageError
+from corpus.base.errors import HakushoError, HarvestError, StorageError, UsageError
+from crawlers.report import paragraph, report, write
+from crawlers.thresholds import read
 
 if TYPE_CHECKING:
     import argparse
 
-    from crawlers.harvest import Summary
     from crawlers.spider import SiteSpider
+    from crawlers.thresholds import HarvestSettings
 
 __all__ = ["Command"]
 
@@ -59,6 +61,7 @@ class Command(crawl.Command):
         loader = self.crawler_process.spider_loader
         if args[0] not in loader.list():
             raise UsageError(f"no source {args[0]!r}; {nearest(args[0], loader.list())}")
+        thresholds = read(self.settings.get("HAKUSHO_THRESHOLDS"))
         loader.load(args[0]).check(opts.spargs)  # type: ignore[attr-defined]
         crawler = self._create_crawler(args[0])
         self.crawler_process.crawl(crawler, **opts.spargs)
@@ -69,15 +72,22 @@ class Command(crawl.Command):
         errors = crawler.stats.get_value("spider_exceptions/count", 0)
         if crawler.stats.get_value("finish_reason") == "start_error" or errors:
             spider.harvest.fail(HarvestError(f"{args[0]}: the spider failed; the lines above say where"))
-        return self._sum_up(spider.harvest.summary())
+        return self._sum_up(spider, thresholds)
 
-    def _sum_up(self, summary: Summary) -> int:
-        """Print the end of the crawl: JSON on stdout where asked for, else a paragraph on stderr."""
+    def _sum_up(self, spider: SiteSpider, thresholds: HarvestSettings) -> int:
+        """Keep and print the end report: JSON on stdout where asked for, else a paragraph on stderr."""
         assert self.settings is not None
+        workspace, summary = spider.harvest.workspace, spider.harvest.summary()
+        made = report(workspace, summary, thresholds, changes=spider.arguments.since is not None)
+        try:
+            write(workspace, made)
+        except StorageError as error:
+            summary = dataclasses.replace(summary, error=summary.error or str(error))
         if self.settings.getbool("HAKUSHO_JSON"):
-            sys.stdout.write(json.dumps(dataclasses.asdict(summary)) + "\n")
+            plain = made | {"time": made["time"].isoformat(), "where": summary.where}
+            sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
         elif summary.documents or not summary.error:
-            sys.stderr.write(summary.paragraph() + "\n")
+            sys.stderr.write(paragraph(made, summary.where) + "\n")
         if summary.error:
             sys.stderr.write(f"scrapy crawl: {summary.error}\n")
-        return summary.exit_code
+        return int(bool(made["below"] or summary.error))

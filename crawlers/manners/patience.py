@@ -33,6 +33,7 @@ class Retries(Reporting, RetryMiddleware):
         super().__init__(settings)
         self._cap, self._backoff = settings.getfloat("HAKUSHO_RETRY_AFTER_CAP"), settings.getfloat("HAKUSHO_BACKOFF")
         self._until: dict[str, float] = {}
+        self._why: dict[str, str] = {}
 
     async def process_request(self, request: Request) -> None:
         """Wait until the host may be asked. Raises HostPaused beyond the cap, EnoughDocuments where the crawl ends."""
@@ -50,6 +51,7 @@ class Retries(Reporting, RetryMiddleware):
         if response.status in (429, 503):
             host, given = urlparse_cached(request).hostname or "", response.headers.get("Retry-After")
             wait = retry_after(given, response.headers.get("Date"))
+            self._why[host] = "Retry-After" if wait is not None else "back-off"
             if wait is None:
                 wait = min(self._backoff * 2 ** request.meta.get("retry_times", 0), self._cap)
             self._until[host] = max(self._until.get(host, 0.0), monotonic() + wait)
@@ -61,6 +63,12 @@ class Retries(Reporting, RetryMiddleware):
                 request.meta["fetch"].values["reason"] = "retry_after_over_cap"
                 return response
         return super().process_response(request, response)
+
+    def pause(self) -> tuple[float, str] | None:
+        """The longest pause of a host that is under way: seconds left, and Retry-After or back-off."""
+        left = {host: until - monotonic() for host, until in self._until.items()}
+        host = max(left, key=lambda name: left[name], default="")
+        return (left[host], self._why[host]) if left.get(host, 0.0) > 0 else None
 
     @property
     def _ending(self) -> bool:

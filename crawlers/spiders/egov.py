@@ -45,10 +45,10 @@ class EgovSpider(BulkSpider):
     licences = (LICENCE,)
     own = {"revisions": ("current", "all")}  # noqa: RUF012  Scrapy reads class attributes
     routes = {  # noqa: RUF012
-        "bulk": Route((HOST,), "one zip of all laws, or one a day", 9500, 1, 285 * 10**6, feed="daily zips"),
-        "api": Route((HOST,), "API version 2, one law a request", 9500, 9600, 10**5, feed="`updated` of each law"),
-        "api1": Route((HOST,), "API version 1, one law a request", 9500, 9501, 10**5, feed="updatelawlists"),
-        "old": Route((OLD,), "Shift_JIS pages of before 2017", 8000, 8001, 5 * 10**4),
+        "bulk": Route((HOST,), "one zip of all laws, or one a day", 9500, 1, 285 * 10**6, "daily zips", (ZIP,)),
+        "api": Route((HOST,), "API version 2", 9500, 9600, 10**5, "`updated` of each law", (f"{API}/laws",)),
+        "api1": Route((HOST,), "API version 1", 9500, 9501, 10**5, "updatelawlists", (f"{API1}/lawlists/1",)),
+        "old": Route((OLD,), "Shift_JIS pages of before 2017", 8000, 8001, 5 * 10**4, "", (f"http://{OLD}/",)),
     }
 
     @classmethod

@@ -23,6 +23,7 @@ __all__ = ["ModSpider"]
 
 HOST, ARCHIVE = "www.mod.go.jp", "www.clearing.mod.go.jp"
 BASE, ENGLISH, OLD = f"https://{HOST}/j/press/wp", f"https://{HOST}/en/publ/w_paper", f"http://{ARCHIVE}/hakusho_data"
+INDEXES = (f"{BASE}/index.html", f"{ENGLISH}/index.html")
 FEEDS = (f"https://{HOST}/j/rss/news.xml", f"https://{HOST}/j/rss/update.xml")
 YEAR = rf"(?:{BASE}/wp(?P<year>\d{{4}})/w\d{{4}}_00|{ENGLISH}/wp(?P<english>\d{{4}})/DOJ\d{{4}}_EN)\.html"
 PAGE = rf"(?:{BASE}|{ENGLISH})/wp(\d{{4}})/html/(n\w+)\.html"
@@ -43,9 +44,17 @@ class ModSpider(SiteSpider):
     langs = ("ja", "en")
     licences = (LICENCE,)
     routes = {  # noqa: RUF012  Scrapy reads class attributes
-        "html": Route((HOST,), "HTML editions by year", 2000, 2030, 5 * 10**4, feed="RSS"),
-        "pdf": Route((HOST,), "PDFs by year", 300, 330, 8 * 10**6, feed="RSS"),
-        "archive": Route((HOST, ARCHIVE), "Shift_JIS framesets of old years", 3000, 3060, 3 * 10**4),
+        "html": Route((HOST,), "HTML editions by year", 2000, 2030, 5 * 10**4, "RSS", INDEXES),
+        "pdf": Route((HOST,), "PDFs by year", 300, 330, 8 * 10**6, "RSS", INDEXES),
+        "archive": Route(
+            (HOST, ARCHIVE),
+            "Shift_JIS framesets of old years",
+            3000,
+            3060,
+            3 * 10**4,
+            "",
+            (INDEXES[0], f"{OLD}/1970/index.html"),
+        ),
     }
 
     @classmethod
@@ -61,9 +70,9 @@ class ModSpider(SiteSpider):
                 yield self.listing(feed, self.feed)
             return
         if "ja" in self.arguments.langs:
-            yield self.listing(f"{BASE}/index.html", self.index)
+            yield self.listing(INDEXES[0], self.index)
         if "en" in self.arguments.langs and {"html", "pdf"} & {*self.arguments.routes}:
-            yield self.listing(f"{ENGLISH}/index.html", self.index)
+            yield self.listing(INDEXES[1], self.index)
 
     def index(self, response: Response) -> Items:
         """Each year, the newest first as the index has them; those of the archive that the main host has not."""

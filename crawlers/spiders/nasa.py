@@ -38,7 +38,9 @@ class NasaSpider(SiteSpider):
     langs = ("en",)
     licences = (LICENCE,)
     routes = {  # noqa: RUF012  Scrapy reads class attributes
-        "api": Route((HOST,), "search, then a PDF a record", 0, 0, 5 * 10**6, feed="`modified` of each record"),
+        "api": Route(
+            (HOST,), "search, then a PDF a record", 0, 0, 5 * 10**6, "`modified` of each record", (f"{API}/search",)
+        ),
     }
 
     def __init__(self, **given: str) -> None:

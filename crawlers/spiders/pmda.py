@@ -55,11 +55,11 @@ class PmdaSpider(BulkSpider):
     licences = ("restricted", "PDL-1.0")
     own = {"cookie": None}  # noqa: RUF012  Scrapy reads class attributes
     routes = {  # noqa: RUF012
-        "week": Route((INFO,), "inserts of the week, XML", 300, 601, 5 * 10**4, feed="the weekly page's dates"),
-        "reports": Route((WWW,), "review reports, PDF", 2000, 2020, 2 * 10**6),
-        "set": Route((WWW,), "one zip of all inserts, XML", 12000, 2, 500 * 10**6, needs="cookie",
-                     why="the zip is for registered users: -a cookie=NAME=VALUE of your own session, "
-                         "or HAKUSHO_PMDA_COOKIE; route=week needs none"),
+        "week": Route((INFO,), "inserts of the week, XML", 300, 601, 5 * 10**4, "the weekly page's dates", (WEEK,)),
+        "reports": Route((WWW,), "review reports, PDF", 2000, 2020, 2 * 10**6, "", (f"{LISTS}/0010.html",)),
+        "set": Route((WWW,), "one zip of all inserts, XML", 12000, 2, 500 * 10**6, "", (f"https://{WWW}/",), "cookie",
+                     "the zip is for registered users: -a cookie=NAME=VALUE of your own session, or "
+                     "HAKUSHO_PMDA_COOKIE; route=week needs none"),
     }  # fmt: skip
 
     @classmethod

@@ -34,6 +34,7 @@ __all__ = ["WikipediaSpider", "page_url"]
 
 DUMPS = "dumps.wikimedia.org"
 WIKIS = {"ja": "ja.wikipedia.org", "en": "en.wikipedia.org"}
+SITES = tuple(WIKIS.values())
 MAIN_PAGES = {"ja": "メインページ", "en": "Main Page"}
 LICENCE = "CC-BY-SA-4.0"
 EVIDENCE = "Wikimedia Foundation Terms of Use 7; page footer: Creative Commons Attribution-ShareAlike 4.0"
@@ -48,16 +49,18 @@ class WikipediaSpider(BulkSpider):
     """One document an article, keyed `lang:title`."""
 
     name = "wikipedia"
-    hosts = (*WIKIS.values(), DUMPS)
+    hosts = (*SITES, DUMPS)
     langs = tuple(WIKIS)
     licences = (LICENCE,)
     routes = {  # noqa: RUF012  Scrapy reads class attributes
-        "dump": Route((DUMPS,), "the newest dumps", 8_500_000, 900, 32 * 2**20, feed="the dump's date"),
-        "html": Route(tuple(WIKIS.values()), "/wiki/ pages", 0, 0, 10**5),
-        "api": Route(tuple(WIKIS.values()), "export by the API", 8_500_000, 350_000, 10**6, needs="opt_in",
-                     why="robots.txt of Wikipedia forbids /w/ and /api/ to all robots, and it is obeyed here: requests "
-                         "are made only where the site's robots.txt allows them to this robot, else denied and "
-                         "recorded; the dumps hold the same articles. -a opt_in=api says that you know"),
+        "dump": Route((DUMPS,), "the newest dumps", 8_500_000, 900, 32 * 2**20, "the dump's date",
+                      (f"https://{DUMPS}/jawiki/latest/", f"https://{DUMPS}/enwiki/latest/")),
+        "html": Route(SITES, "/wiki/ pages", 0, 0, 10**5, "", tuple(f"https://{host}/wiki/" for host in SITES)),
+        "api": Route(SITES, "export by the API", 8_500_000, 350_000, 10**6, "",
+                     tuple(f"https://{host}/w/api.php?action=query" for host in SITES), "opt_in",
+                     "robots.txt of Wikipedia forbids /w/ and /api/ to all robots, and it is obeyed here: requests "
+                     "are made only where the site's robots.txt allows them to this robot, else denied and "
+                     "recorded; the dumps hold the same articles. -a opt_in=api says that you know"),
     }  # fmt: skip
 
     def __init__(self, **given: str) -> None:

@@ -21,7 +21,7 @@ from hakusho.miniature.planted import planted
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # what carries a clock, and what is state or cache
-MAY_DIFFER = ("fetches/", "dataset/ATTRIBUTION.parquet", "state.sqlite", "downloads/", ".miniature")
+MAY_DIFFER = ("fetches/", "dataset/ATTRIBUTION.parquet", "state.sqlite", "downloads/", "harvests/", ".miniature")
 
 
 def run(data: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,56 @@
+"""Options that plan and harvest share, in the spiders' own words: `-a` arguments, Scrapy settings, thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["arguments", "harvest_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def harvest_options(function: F) -> F:
+    """SOURCE… and --limit, --since, --route, --lang, --set, --base-url, handed on by name."""
+    text = (
+        "An own argument of a source (revisions=all), a Scrapy setting (DOWNLOAD_DELAY=2) or a threshold "
+        "(harvest.max_failed=0.1). May be repeated."
+    )
+    for option in (
+        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=text),
+        click.option("--base-url", metavar="URL", help="Ask this address in place of the live site, for a rehearsal."),
+        click.option("--lang", metavar="LANG", help="One language of the source (default: all)."),
+        click.option("--route", metavar="ROUTE,…", help="Routes in place of the usual ones, or all."),
+        click.option("--since", metavar="DATE", help="Only what changed since this day, by the source's own feed."),
+        click.option("--limit", metavar="N", help="Documents wanted of each source (default: all)."),
+        click.argument("sources", nargs=-1, required=True, metavar="SOURCE…"),
+    ):
+        function = option(function)
+    return function
+
+
+def arguments(options: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str], str]:
+    """The words for one spider: its arguments, Scrapy settings, and thresholds as key=value,key=value.
+
+    Raises UsageError for a `--set` word that is none, ConfigError for a threshold that is none.
+    """
+    from corpus.base.errors import UsageError
+    from crawlers.thresholds import read
+
+    given = {name: str(options[name]) for name in ("limit", "since", "route", "lang", "base_url") if options.get(name)}
+    settings: dict[str, str] = {}
+    thresholds: list[str] = []
+    for word in options.get("settings") or ():
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {word}: write KEY=VALUE, e.g. --set DOWNLOAD_DELAY=2")
+        if key.startswith("harvest."):
+            thresholds.append(f"{key.removeprefix('harvest.')}={value}")
+        elif key.isupper():
+            settings[key] = value
+        else:
+            given[key] = value
+    read(",".join(thresholds))
+    return given, settings, ",".join(thresholds)
