@@ -28,7 +28,6 @@ class Harvester:
     source: str
     given: Mapping[str, str]
     settings: Mapping[str, str]
-    fresh: bool = False
     state: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -37,7 +36,7 @@ class Harvester:
 
     def start(self, every: float) -> None:
         """Start the spider; it tells its state every so many seconds."""
-        words = [sys.executable, "-m", "scrapy", "crawl", self.source, *(["--fresh"] if self.fresh else [])]
+        words = [sys.executable, "-m", "scrapy", "crawl", self.source]
         settings = {"HAKUSHO_JSON": "1", "HAKUSHO_STATUS": str(every), **self.settings}
         words += [word for key, value in self.given.items() for word in ("-a", f"{key}={value}")]
         words += [word for key, value in settings.items() for word in ("-s", f"{key}={value}")]

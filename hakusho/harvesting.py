@@ -20,7 +20,7 @@ def harvest_options(function: F) -> F:
     )
     for option in (
         click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=text),
-        click.option("--base-url", metavar="URL", help="Ask this address in place of the live site, for a rehearsal."),
+        click.option("--base-url", metavar="URL", help="Ask this in place of the live site (URL, or host=URL,…)."),
         click.option("--lang", metavar="LANG", help="One language of the source (default: all)."),
         click.option("--route", metavar="ROUTE,…", help="Routes in place of the usual ones, or all."),
         click.option("--since", metavar="DATE", help="Only what changed since this day, by the source's own feed."),
@@ -31,15 +31,19 @@ def harvest_options(function: F) -> F:
     return function
 
 
-def arguments(options: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str], str]:
+def arguments(source: str, options: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str], str]:
     """The words for one spider: its arguments, Scrapy settings, and thresholds as key=value,key=value.
 
-    Raises UsageError for a `--set` word that is none, ConfigError for a threshold that is none.
+    Raises UsageError for an unknown source or a `--set` word that is none, ConfigError for a threshold that is none.
     """
     from corpus.base.errors import UsageError
+    from crawlers.plan import spider_class
     from crawlers.thresholds import read
 
     given = {name: str(options[name]) for name in ("limit", "since", "route", "lang", "base_url") if options.get(name)}
+    if "=" in given.get("base_url", ""):  # host=URL pairs of several sources: each takes its own
+        pairs = [pair for pair in given["base_url"].split(",") if pair.partition("=")[0] in spider_class(source).hosts]
+        given["base_url"] = ",".join(pairs) or given["base_url"]
     settings: dict[str, str] = {}
     thresholds: list[str] = []
     for word in options.get("settings") or ():

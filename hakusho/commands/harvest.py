@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 @harvest_options
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="End each source after that.")
 @click.option("--bytes", "size", type=click.IntRange(min=1), metavar="N", help="End each after so many bytes received.")
-@click.option("--fresh", is_flag=True, help="Begin anew, whatever an unfinished harvest still had to ask.")
 @data_option
 @json_option
 def command(*, as_json: bool, sources: tuple[str, ...], workspace: Workspace, **options: Any) -> int:
@@ -33,14 +32,14 @@ def command(*, as_json: bool, sources: tuple[str, ...], workspace: Workspace, **
 
     chosen = []
     for source in dict.fromkeys(sources):
-        given, settings, thresholds = arguments(options)
+        given, settings, thresholds = arguments(source, options)
         spider_class(source).check(given)
         settings |= {"HAKUSHO_DATA": str(workspace.root), "HAKUSHO_THRESHOLDS": thresholds}
         if options["minutes"]:
             settings["CLOSESPIDER_TIMEOUT"] = str(round(options["minutes"] * 60, 1))
         if options["size"]:
             settings["HAKUSHO_RUN_BYTES"] = str(options["size"])
-        chosen.append(Harvester(source, given, settings, fresh=options["fresh"]))
+        chosen.append(Harvester(source, given, settings))
     ended = run(chosen, quiet=as_json)
     reports = [one.report for one in ended if one.report]
     result = {"harvests": reports, "exit_codes": {one.source: one.code for one in ended}}

@@ -26,7 +26,7 @@ def command(*, as_json: bool, sources: tuple[str, ...], **options: object) -> in
 
     plans = []
     for source in sources:
-        given, settings, _ = arguments(options)
+        given, settings, _ = arguments(source, options)
         delay, cap = (float(settings.get(name, default)) for name, default in _defaults().items())
         plans.append(plan(source, given, delay=delay, cap=cap))
     result = {"plans": [one.plain() for one in plans]}
