@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpus.base.ledger import ledger_table
-from corpus.base.schemas import DOCUMENTS, FETCHES, document_id
+from corpus.base.schemas import DOCUMENTS, FETCHES, HARVESTS, document_id
 from corpus.base.shards import read_shard, write_shard
 from corpus.base.workspace import Workspace
 
@@ -123,6 +123,8 @@ def write_workspace(root: Path, docs: Sequence[Doc] = DOCS) -> Workspace:
         _write(workspace, f"fetches/{source}/run-1", FETCHES, [_robots(source), *map(_fetch, own)])
         extracted = ledger_table("extract", f"{source}-0", [f"{source}:{doc.key}" for doc in own], [])
         write_shard(workspace.path("ledger", "extract", f"{source}-0.parquet"), extracted)
+    for day, came in ((2, 0), (1, 9)):  # the second run found everything unchanged, and one listing was lost
+        _write(workspace, f"harvests/egov-{day}", HARVESTS, [_harvest(day, came)])
     _dedup(workspace, [doc for doc in docs if not doc.dropped])
     return workspace
 
@@ -245,6 +247,18 @@ def _dedup(workspace: Workspace, docs: Sequence[Doc]) -> None:
     _write(workspace, "dedup/clusters", CLUSTERS, [{"id": key, "cluster": cluster[key]} for key in sorted(cluster)])
     kept = [doc for doc in docs if not doc.copy_of]
     _book(workspace, "dedup", "all", kept, [(row["id"], "exact_duplicate", row["keeper"]) for row in rows])
+
+
+def _harvest(day: int, came: int) -> dict[str, Any]:
+    failed = [] if came else [("http_404", 2), ("http_503", 1)]
+    return {
+        "source": "egov", "run": f"run-{day}", "time": datetime(2026, 11, day, 12, tzinfo=UTC), "seconds": 9.5,
+        "documents": came, "held": 9, "fetched": 12, "not_modified": 9 - came, "bytes": 2_340_000, "denied": 1,
+        "denied_by_rule": [("Disallow: /a/", 1)], "failed": len(failed) and 3, "failed_by_class": failed,
+        "dropped": [("empty", 1)], "empty": 1, "garbled": 0, "kept_share": 0.98765, "duplicates": 1,
+        "licences": [("PDL-1.0", 9)], "lost_listings": [] if came else ["https://x/ (http_503)"], "error": "",
+        "below": [] if came else ["1 listing(s) not read"],
+    }  # fmt: skip
 
 
 def _fetch(doc: Doc, purpose: str = "document", outcome: str = "document") -> dict[str, Any]:

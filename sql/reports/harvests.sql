@@ -4,6 +4,7 @@
 --   fetched, not_modified (304), denied, failed, empty, garbled, kept_share (mean over the documents held), duplicates
 --   (same bytes), megabytes, licences, below (thresholds missed)
 -- order: 11
+-- bars: documents, fetched
 select
     source,
     row_number() over (partition by source order by time, run) as nth,

@@ -63,6 +63,10 @@ GOLDEN: dict[str, list[tuple[Any, ...]]] = {
         ("dedup", "exact_duplicate", "egov", 1, IDS["law-1-copy"]),
         ("normalised", "too_short", "egov", 1, IDS["stub"]),
     ],
+    "harvests": [
+        ("egov", 1, 9, 9, 12, 0, 1, 0, 1, 0, 0.988, 1, 2.3, "{PDL-1.0=9}", ""),
+        ("egov", 2, 0, 9, 12, 9, 1, 3, 1, 0, 0.988, 1, 2.3, "{PDL-1.0=9}", "1 listing(s) not read"),
+    ],
     "fetches": [
         ("egov", "document", "denied_by_robots", None, 1, 0),
         ("egov", "document", "document", 200, 8, 8),
