@@ -19,13 +19,13 @@ from crawlers.history import ASSEMBLED, FetchLog
 from crawlers.manners.site_files import SiteFiles
 from crawlers.standing import stand
 
-__all__ = ["Harvest", "Summary"]
+__all__ = ["DENIED", "FAILED", "Harvest", "Summary"]
 
 _CHARS = 8 * 2**20  # pending characters at which a part is written whatever its rows
 _NO_ANSWER = ("denied_by_robots", "off_site", "network_error", "forbidden_address", "over_budget", ASSEMBLED)
-_DENIED = ("denied_by_robots", "access_challenged")
-_FAILED = ("http_error", "network_error", "too_large", "redirect_refused", "off_site", "refused",
-           "forbidden_address", "over_budget", "too_slow")  # fmt: skip
+DENIED = ("denied_by_robots", "access_challenged")
+FAILED = ("http_error", "network_error", "too_large", "redirect_refused", "off_site", "refused",
+           "forbidden_address", "over_budget", "too_slow", "corrupt")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class Harvest:
         self.barren: Counter[str] = Counter()  # pages of a pattern in a row that led to no document (manners.budgets)
         self.lost_listings: list[str] = []
         self.error = ""
+        self._before: dict[str, str] = {}  # records of which another form is asked for -> why the first gave nothing
         self._rows: list[dict[str, Any]] = []
         self._drops: list[tuple[str, str, str]] = []
         self._written = 0
@@ -80,14 +81,18 @@ class Harvest:
     def keep(self, row: dict[str, Any]) -> None:
         """Take a document. Raises StorageError."""
         self._rows.append(row)
+        self._before.pop(row["key"], None)
         self.documents += 1
         self.progress.advance(1, self._note())
         self.commit()
 
-    def drop(self, key: str, reason: str, detail: str) -> None:
-        """Book a record that is not taken. Raises StorageError."""
+    def drop(self, key: str, reason: str, detail: str, *, more: bool = False) -> None:
+        """Book a record that is not taken, or one form of it of `more` that may be. Raises StorageError."""
         self._drops.append((key, reason, detail[:300]))
-        self.dropped[reason] += 1
+        if more:
+            self._before.setdefault(key, reason)
+        else:
+            self.dropped[self._before.pop(key, reason)] += 1
         self.progress.advance(0, self._note())
         self.commit()
 
@@ -126,7 +131,7 @@ class Harvest:
     def summary(self) -> Summary:
         """Where the crawl stands."""
         totals = self.fetches.totals()
-        denied, failed = (sum(totals[name] for name in names) for names in (_DENIED, _FAILED))
+        denied, failed = (sum(totals[name] for name in names) for names in (DENIED, FAILED))
         return Summary(
             source=self.source,
             run=self.run,

@@ -48,7 +48,8 @@ class Fetch:
 class Found:
     """A record and its bytes; the pipeline sets `booked` when it is done with it, and `kept` where it became a row.
 
-    `read` takes the place of corpus.extract.extract for bytes cut out of a container.
+    `read` takes the place of corpus.extract.extract for bytes cut out of a container. `more`: where this form gives no
+    text, another is asked for.
     """
 
     record: Record
@@ -59,13 +60,18 @@ class Found:
     read: Callable[[], Extracted] | None = field(default=None, repr=False)
     booked: asyncio.Event = field(default_factory=asyncio.Event, repr=False, compare=False)
     kept: bool = False
+    more: bool = False
 
 
 @dataclass
 class Refused:
-    """A record that is not taken: reason is a code (rights_copyright, repealed, http_404 …), detail says more."""
+    """A record that is not taken: reason is a code (rights_copyright, repealed, http_404 …), detail says more.
+
+    `more`: another form of it is asked for.
+    """
 
     key: str
     reason: str
     detail: str = ""
+    more: bool = False
     booked: asyncio.Event = field(default_factory=asyncio.Event, repr=False, compare=False)

@@ -78,7 +78,7 @@ class HarvestPipeline:
     async def _book(self, item: Any) -> None:
         try:
             if isinstance(item, Refused):
-                self.harvest.drop(item.key, item.reason, item.detail)
+                self.harvest.drop(item.key, item.reason, item.detail, more=item.more)
             elif isinstance(item, Found):
                 await self._found(item)
         except HakushoError as error:
@@ -110,7 +110,7 @@ class HarvestPipeline:
     def _drop(self, found: Found, reason: str, detail: str) -> None:
         if found.fetch is not None:
             found.fetch.close(reason, detail)
-        self.harvest.drop(found.record.key, reason, detail)
+        self.harvest.drop(found.record.key, reason, detail, more=found.more)
 
 
 def misfit(raw: bytes, form: str) -> str:

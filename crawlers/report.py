@@ -16,6 +16,7 @@ import pyarrow as pa
 from corpus.base.manifest import Manifest
 from corpus.base.schemas import HARVESTS
 from corpus.base.shards import read_shard, write_shard
+from crawlers.harvest import DENIED, FAILED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,20 +28,23 @@ if TYPE_CHECKING:
 __all__ = ["below", "paragraph", "report", "write"]
 
 _GONE = ("http_404", "http_410")
-_ASKED = ("url", "outcome", "reason", "status", "bytes", "robots_rule", "purpose")
+_NAMES = ("url", "time", "outcome", "reason", "status", "bytes", "robots_rule")
 
 
 def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *, changes: bool) -> dict[str, Any]:
     """The row of a run; `changes` says that only what changed was asked for, which may be nothing."""
-    outcomes, denied, failed = Counter[str](), Counter[str](), Counter[str]()
-    size = 0
-    for row in _rows(workspace.fetches(summary.source).glob(f"{summary.run}-*.parquet"), _ASKED):
-        outcomes[row["outcome"]] += 1
+    last: dict[str, tuple[datetime, str, str]] = {}  # URL -> time, outcome and class of its last row
+    denied, size, same, retried = Counter[str](), 0, 0, 0
+    for row in _rows(workspace.fetches(summary.source).glob(f"{summary.run}-*.parquet"), _NAMES):
+        outcome = row["outcome"]
         size += row["bytes"] if row["status"] is not None else 0
-        if row["outcome"] in ("denied_by_robots", "access_challenged"):
-            denied[row["robots_rule"] or row["reason"] or row["outcome"]] += 1
-        elif kind := _failure(row):
-            failed[kind] += 1
+        same += outcome == "not_modified"
+        if outcome in DENIED:
+            denied[row["robots_rule"] or row["reason"] or outcome] += 1
+        told = (row["time"], outcome, _class(row))
+        earlier, last[row["url"]] = sorted((told, last.get(row["url"], told)))
+        retried += earlier is not last[row["url"]] and earlier[1] in FAILED
+    failed = Counter(kind for _, outcome, kind in last.values() if outcome in FAILED)
     shards = sorted(workspace.documents(summary.source).glob("[0-9a-f].parquet"))
     raw, licences, shares = Counter[str](), Counter[str](), list[float]()
     for row in _rows(shards, ("raw_sha256", "licence", "kept_share")):
@@ -50,9 +54,11 @@ def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *,
     made: dict[str, Any] = {
         "source": summary.source, "run": summary.run,
         "time": datetime.strptime(summary.run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC), "seconds": summary.seconds,
-        "documents": summary.documents, "fetched": summary.fetched, "bytes": size,
-        "not_modified": outcomes["not_modified"], "denied": denied.total(), "denied_by_rule": dict(denied),
-        "failed": failed.total(), "failed_by_class": dict(failed),
+        "documents": summary.documents, "fetched": summary.fetched,
+        "bytes": size, "not_modified": same,
+        "denied": denied.total(), "denied_by_rule": dict(denied),
+        "asked": sum(outcome not in DENIED for _, outcome, _ in last.values()),
+        "failed": failed.total(), "failed_by_class": dict(failed), "retried": retried,
         "dropped": dict(summary.dropped), "empty": summary.dropped.get("empty", 0),
         "garbled": summary.dropped.get("garbled", 0), "held": len(shares), "licences": dict(licences),
         "kept_share": sum(shares) / len(shares) if shares else None, "duplicates": raw.total() - len(raw),
@@ -62,14 +68,13 @@ def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *,
     return made
 
 
-def _failure(row: Mapping[str, Any]) -> str:
-    """The class of a failed request, "" for one that did not fail."""
+def _class(row: Mapping[str, Any]) -> str:
+    """The outcome of a request, a failed one's more exactly."""
     if row["outcome"] == "http_error":
         return f"http_{row['status']}"
     if row["outcome"] == "network_error":
         return str(row["reason"]).partition(":")[0] or "network_error"
-    failures = ("too_large", "redirect_refused", "refused", "off_site", "corrupt")
-    return row["outcome"] if row["outcome"] in failures else ""
+    return str(row["outcome"])
 
 
 def below(made: Mapping[str, Any], settings: HarvestSettings, *, changes: bool) -> list[str]:
@@ -83,9 +88,8 @@ def below(made: Mapping[str, Any], settings: HarvestSettings, *, changes: bool) 
     if came < settings.min_documents and not (changes and not found):
         found.append(f"{came} document(s), fewer than harvest.min_documents = {settings.min_documents}")
     failures = sum(number for kind, number in made["failed_by_class"].items() if kind not in _GONE)
-    asked = max(made["fetched"] + made["failed"], 1)
     read = made["documents"] + made["empty"] + made["garbled"]
-    for name, part, whole in (("failed", failures, asked), ("empty", made["empty"], read),
+    for name, part, whole in (("failed", failures, made["asked"]), ("empty", made["empty"], read),
                               ("garbled", made["garbled"], read)):  # fmt: skip
         most = getattr(settings, f"max_{name}")
         if part > most * max(whole, 1):
@@ -107,7 +111,7 @@ def paragraph(made: Mapping[str, Any], where: str) -> str:
     share = "" if made["kept_share"] is None else f", kept share {made['kept_share']:.2f}"
     lines = [
         f"{made['source']}: {made['documents']} documents in {made['seconds']:.0f} s ({made['held']} now in {where})",
-        f"  fetched {made['fetched']} ({made['bytes'] / 1e6:.1f} MB), unchanged (304) {made['not_modified']}",
+        f"  fetched {made['fetched']} ({made['bytes'] / 1e6:.1f} MB), unchanged (304) {made['not_modified']}, retried {made['retried']}",
         f"  denied {_counts(made['denied_by_rule'])}",
         f"  failed {_counts(made['failed_by_class'])}",
         f"  dropped {_counts(made['dropped'])}; empty {made['empty']}, garbled {made['garbled']}{share}",

@@ -151,6 +151,7 @@ class SiteSpider(scrapy.Spider, ABC):
     async def either(self, response: Response, others: list[str]) -> AsyncIterator[Request | Found]:
         """One form of a document; where it gives no text, the next."""
         found = self.found(response)
+        found.more = bool(others)
         yield found
         await found.booked.wait()
         if not found.kept and others and not self.harvest.full:
@@ -190,7 +191,7 @@ class SiteSpider(scrapy.Spider, ABC):
         if record is None:
             self.harvest.lose_listing(request.url, reason)
         else:
-            yield Refused(record.key, reason, detail or request.url)
+            yield Refused(record.key, reason, detail or request.url, more=bool(request.cb_kwargs.get("others")))
 
     def unreadable(self, response: Response, why: str) -> None:
         """Book a listing that is not what it should be."""

@@ -68,7 +68,9 @@ def parts(source: str) -> list[str]:
     """The modules that make a crawl of a source; Scrapy's settings name most of them only by a string."""
     import crawlers
 
-    shared = [module.name for module in pkgutil.iter_modules(crawlers.__path__, "crawlers.") if not module.ispkg]
+    modules = pkgutil.walk_packages(crawlers.__path__, "crawlers.")
+    others = ("crawlers.spiders.", "crawlers.commands.")  # each source has its own; Scrapy's other commands crawl nothing
+    shared = [module.name for module in modules if not module.ispkg and not module.name.startswith(others)]
     return [f"crawlers.spiders.{source}", "crawlers.commands.crawl", *shared]
 
 

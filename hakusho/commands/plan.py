@@ -55,5 +55,6 @@ def _route(route: RoutePlan) -> list[str]:
     lines = [f"  route {route.route}: {route.about}; {size}; gap {route.delay:g} s ({route.delay_why}){feed}"]
     for entry in route.entries:
         why = f"{entry.rule} (line {entry.line})" if entry.rule else "no rule"
-        lines.append(f"    {'allowed' if entry.allowed else 'DENIED'} {entry.url}: {why}; robots.txt {entry.robots}")
+        may = "allowed" if entry.allowed else "not allowed"
+        lines.append(f"    {may} {entry.url}: {why}; robots.txt {entry.robots}")
     return lines

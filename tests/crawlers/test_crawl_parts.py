@@ -18,7 +18,7 @@ from corpus.base.errors import ConfigError, HakushoError, UsageError
 from corpus.base.schemas import DOCUMENTS
 from corpus.base.workspace import Workspace
 from corpus.extract import Extracted, Section
-from crawlers.arguments import Site, read
+from crawlers.arguments import Route, Site, read
 from crawlers.bulk import BulkFile
 from crawlers.documents import Parts, document_row, settle
 from crawlers.history import FetchLog
@@ -29,7 +29,8 @@ from crawlers.pipeline import misfit
 from crawlers.spiders.pmda import next_version
 
 HOSTS = ("a.example.jp", "b.example.jp")
-SITE = Site("test", HOSTS, ("ja", "en"), {"main": HOSTS[:1], "other": HOSTS})
+ROUTES = {"main": Route(HOSTS[:1], "main"), "other": Route(HOSTS, "other", feed="a feed")}
+SITE = Site("test", HOSTS, ("ja", "en"), ROUTES, lambda limit, changes: ("main",))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,11 @@ SITE = Site("test", HOSTS, ("ja", "en"), {"main": HOSTS[:1], "other": HOSTS})
         ({"limit": "٣"}, "is no number"),
         ({"lang": "fr"}, "no lang 'fr'"),
         ({"route": "othr"}, "did you mean other?"),
-        ({"since": "2026-01-01"}, "no argument 'since'"),
+        ({"sinc": "2026-01-01"}, "did you mean since?"),
+        ({"since": "2026-1-1"}, "since='2026-1-1' is no day"),
+        ({"since": "9999-01-01"}, "lies in the future"),
+        ({"since": "2026-01-01"}, "route=main has no feed of changes for since=2026-01-01; take route=other"),
+        ({"route": "all,other"}, "route=all stands alone"),
         ({"base_url": "ftp://x"}, "no http(s) URL"),
         ({"base_url": ""}, "name a URL"),
         ({"base_url": "http://127.0.0.1:99999"}, "no http(s) URL"),
@@ -59,7 +64,7 @@ def test_a_wrong_argument_names_the_right_word(given_words: dict[str, str], mess
 def test_arguments_have_defaults() -> None:
     """Nothing given: no limit, all languages, the first route, the live hosts."""
     arguments = read(SITE, {})
-    assert (arguments.limit, arguments.langs, arguments.route) == (None, ("ja", "en"), "main")
+    assert (arguments.limit, arguments.langs, arguments.routes) == (None, ("ja", "en"), ("main",))
     assert arguments.origins.live
 
 

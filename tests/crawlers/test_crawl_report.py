@@ -55,6 +55,22 @@ def test_a_source_below_its_thresholds_is_no_success(tmp_path: Path) -> None:
     assert "more than harvest.max_empty = 0.2" in str(ended.summary["below"])
 
 
+def test_what_came_on_a_later_try_did_not_fail(tmp_path: Path) -> None:
+    """A busy server costs patience and no threshold; what never came is a failure, once, however often it was asked."""
+    site = sites.mod(3)
+    busy = Answer(b"", status=503)
+    site.first["/j/press/wp/wp2024/html/n102.html"] = [busy, busy]
+    site.answers["/j/press/wp/wp2024/html/n103.html"] = busy
+    with site.serve():
+        ended = crawl("mod", tmp_path / "w", *at(site), "-s", "RETRY_TIMES=2")
+    [row] = rows(tmp_path / "w")
+    assert row["failed_by_class"] == [("http_503", 1)]
+    assert (row["documents"], row["failed"], row["retried"]) == (2, 1, 2 + 2)
+    assert row["asked"] == 1 + 1 + 3 + 1 + 1  # robots.txt, tdmrep.json, pages, the year and the index
+    assert "1 of 7 failed" in str(row["below"])
+    assert ended.code == 1
+
+
 def test_a_wrong_threshold_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     """One line that names the nearest key, status 2, and no request."""
     with sites.mod(1).serve() as site:
@@ -68,7 +84,7 @@ def test_a_wrong_threshold_is_told_before_anything_is_asked(tmp_path: Path) -> N
 
 
 MADE = {"error": "", "lost_listings": [], "documents": 10, "not_modified": 0, "failed_by_class": {}, "fetched": 20,
-        "failed": 0, "empty": 0, "garbled": 0}  # fmt: skip
+        "asked": 20, "failed": 0, "empty": 0, "garbled": 0}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import crawl_sites as sites
 from crawl_sites import Answer, at, crawl, documents, fetches, ledger
+from site_server import TDMREP
 
 from corpus.base.schemas import DOCUMENTS, FETCHES, document_id
 
@@ -33,15 +34,17 @@ def test_egov_takes_the_revision_in_force_and_books_the_rest(tmp_path: Path) -> 
 
 
 def test_every_answer_is_a_row_of_fetches(tmp_path: Path) -> None:
-    """robots.txt, list, documents and the maintenance page each stand in the history, with time, run and hash."""
-    with sites.egov(2).serve() as site:
+    """robots.txt, list, reservations, documents and the maintenance page each stand in the history, with time and hash."""
+    site = sites.egov(2)
+    site.answers[TDMREP] = Answer(b"[]", "application/json")
+    with site.serve():
         crawl("egov", tmp_path / "w", *at(site))
-        asked = [f"https://laws.e-gov.go.jp{target}" for target in site.targets]
+    asked = [f"https://laws.e-gov.go.jp{target}" for target in site.targets]
     rows = fetches(tmp_path / "w", "egov")
     assert [row["url"] for row in rows] == asked
-    assert [row["purpose"] for row in rows] == ["robots", "listing", "document", "document", "document"]
-    assert [row["outcome"] for row in rows] == ["robots", "listing", "document", "not_a_document", "document"]
-    assert [row["documents"] for row in rows] == [0, 0, 1, 0, 1]
+    assert [row["purpose"] for row in rows] == ["robots", "listing", "tdmrep", "document", "document", "document"]
+    assert [row["outcome"] for row in rows] == ["robots", "listing", "tdmrep", "document", "not_a_document", "document"]
+    assert [row["documents"] for row in rows] == [0, 0, 0, 1, 0, 1]
     assert all(row["raw_sha256"] and row["bytes"] and row["time"] and row["status"] == 200 for row in rows)
     assert len({row["run"] for row in rows}) == 1
 
