@@ -69,7 +69,7 @@ def parts(source: str) -> list[str]:
     import crawlers
 
     modules = pkgutil.walk_packages(crawlers.__path__, "crawlers.")
-    others = ("crawlers.spiders.", "crawlers.commands.")  # each source has its own; Scrapy's other commands crawl nothing
+    others = ("crawlers.spiders.", "crawlers.commands.")  # each source has its own; other commands crawl nothing
     shared = [module.name for module in modules if not module.ispkg and not module.name.startswith(others)]
     return [f"crawlers.spiders.{source}", "crawlers.commands.crawl", *shared]
 

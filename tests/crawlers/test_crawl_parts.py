@@ -30,7 +30,7 @@ from crawlers.spiders.pmda import next_version
 
 HOSTS = ("a.example.jp", "b.example.jp")
 ROUTES = {"main": Route(HOSTS[:1], "main"), "other": Route(HOSTS, "other", feed="a feed")}
-SITE = Site("test", HOSTS, ("ja", "en"), ROUTES, lambda limit, changes: ("main",))
+SITE = Site("test", HOSTS, ("ja", "en"), ROUTES, lambda *_: ("main",))
 
 
 @pytest.mark.parametrize(
