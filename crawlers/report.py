@@ -111,10 +111,9 @@ def paragraph(made: Mapping[str, Any], where: str) -> str:
     share = "" if made["kept_share"] is None else f", kept share {made['kept_share']:.2f}"
     lines = [
         f"{made['source']}: {made['documents']} documents in {made['seconds']:.0f} s ({made['held']} now in {where})",
-        f"  fetched {made['fetched']} ({made['bytes'] / 1e6:.1f} MB), unchanged (304) {made['not_modified']}, "
-        f"failed and got on a later try {made['retried']}",
+        f"  fetched {made['fetched']} ({made['bytes'] / 1e6:.1f} MB), unchanged (304) {made['not_modified']}",
         f"  denied {_counts(made['denied_by_rule'])}",
-        f"  failed {_counts(made['failed_by_class'])}",
+        f"  failed {_counts(made['failed_by_class'])}; failures that a later try got over {made['retried']}",
         f"  dropped {_counts(made['dropped'])}; empty {made['empty']}, garbled {made['garbled']}{share}",
         f"  licence {_counts(made['licences'])}; same bytes twice {made['duplicates']}",
     ]

@@ -34,7 +34,7 @@ def test_egov_takes_the_revision_in_force_and_books_the_rest(tmp_path: Path) -> 
 
 
 def test_every_answer_is_a_row_of_fetches(tmp_path: Path) -> None:
-    """robots.txt, list, reservations, documents and a maintenance page each stand in the history, with time and hash."""
+    """robots.txt, list, reservations, documents and a maintenance page stand in the history, with time and hash."""
     site = sites.egov(2)
     site.answers[TDMREP] = Answer(b"[]", "application/json")
     with site.serve():
