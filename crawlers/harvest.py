@@ -19,11 +19,11 @@ from crawlers.history import ASSEMBLED, FetchLog
 from crawlers.manners.site_files import SiteFiles
 from crawlers.standing import stand
 
-__all__ = ["DENIED", "FAILED", "Harvest", "Summary"]
+__all__ = ["BARRED", "FAILED", "Harvest", "Summary"]
 
 _CHARS = 8 * 2**20  # pending characters at which a part is written whatever its rows
 _NO_ANSWER = ("denied_by_robots", "off_site", "network_error", "forbidden_address", "over_budget", ASSEMBLED)
-DENIED = ("denied_by_robots", "access_challenged")
+BARRED = ("denied_by_robots", "access_challenged")
 FAILED = ("http_error", "network_error", "too_large", "redirect_refused", "off_site", "refused",
            "forbidden_address", "over_budget", "too_slow", "corrupt")  # fmt: skip
 
@@ -131,7 +131,7 @@ class Harvest:
     def summary(self) -> Summary:
         """Where the crawl stands."""
         totals = self.fetches.totals()
-        denied, failed = (sum(totals[name] for name in names) for names in (DENIED, FAILED))
+        denied, failed = (sum(totals[name] for name in names) for names in (BARRED, FAILED))
         return Summary(
             source=self.source,
             run=self.run,

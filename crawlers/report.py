@@ -16,7 +16,7 @@ import pyarrow as pa
 from corpus.base.manifest import Manifest
 from corpus.base.schemas import HARVESTS
 from corpus.base.shards import read_shard, write_shard
-from crawlers.harvest import DENIED, FAILED
+from crawlers.harvest import BARRED, FAILED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *,
         outcome = row["outcome"]
         size += row["bytes"] if row["status"] is not None else 0
         same += outcome == "not_modified"
-        if outcome in DENIED:
+        if outcome in BARRED:
             denied[row["robots_rule"] or row["reason"] or outcome] += 1
         told = (row["time"], outcome, _class(row))
         earlier, last[row["url"]] = sorted((told, last.get(row["url"], told)))
@@ -57,7 +57,7 @@ def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *,
         "documents": summary.documents, "fetched": summary.fetched,
         "bytes": size, "not_modified": same,
         "denied": denied.total(), "denied_by_rule": dict(denied),
-        "asked": sum(outcome not in DENIED for _, outcome, _ in last.values()),
+        "asked": sum(outcome not in BARRED for _, outcome, _ in last.values()),
         "failed": failed.total(), "failed_by_class": dict(failed), "retried": retried,
         "dropped": dict(summary.dropped), "empty": summary.dropped.get("empty", 0),
         "garbled": summary.dropped.get("garbled", 0), "held": len(shares), "licences": dict(licences),
