@@ -30,7 +30,8 @@ def reading_order(lines: Sequence[Line]) -> list[Line]:
     steps = list(pairwise(text))
     bad = sum(_bad(one, two) for one, two in steps)
     crossed = sum(_crosses(one, two, gutter) for one, two in steps for gutter in gutters)
-    if crossed > max(3, 0.1 * len(steps)):
+    back = any(_bad(one, two) and two.x1 <= gutter <= one.x0 for one, two in steps for gutter in gutters)
+    if back or crossed > max(3, 0.1 * len(steps)):  # a column left of one that was drawn before it, or rows
         return _by_columns(drawn, gutters)
     if bad <= max(1, (_BAD_SHARE if gutters else _BAD_ALONE) * len(steps)):
         return drawn

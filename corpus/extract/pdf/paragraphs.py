@@ -25,7 +25,7 @@ _STOP: Final = re.compile(r"(?:[。！？!?]|\.)[\"'”’」』）)\]]*$")
 _NEW: Final = re.compile(
     r"[・●○◎■□◆◇▶►•◦‣※▲△★☆]|[-–—*] |[①-⑳㉑-㉟]|[（(]\s*(?:[0-9０-９]{1,3}|[ア-ン一二三四五六七八九十]|[a-z])\s*[）)]|"
     r"第\s*[0-9０-９一二三四五六七八九十百]+\s*[章節条部編款項]|[0-9０-９]{1,2}(?:[.．‐－][0-9０-９]{1,2})+[.．]?\s|[0-9０-９]{1,2}[.)）．][\s\u3000]|"
-    r"[0-9０-９]{1,3}\u3000|[A-Z]\.\s|[（(]出典|資料[:：]|注[0-9０-９]*[)）:：]|(?:図|表|図表)\s*[0-9０-９]|(?:Figure|Fig\.|Table)\s+[0-9]"
+    r"[0-9０-９]{1,3}\u3000|[A-Za-z][.)]\s|[（(]出典|資料[:：]|注[0-9０-９]*[)）:：]|(?:図|表|図表)\s*[0-9０-９]|(?:Figure|Fig\.|Table)\s+[0-9]"
 )
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD_END: Final = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
@@ -55,6 +55,7 @@ class _Frame:
     right: float
     step: float
     lines: int
+    chars: int
 
 
 def paragraphs(pages: Sequence[Sequence[Line]]) -> list[Paragraph]:
@@ -93,6 +94,7 @@ def _framed(lines: Sequence[Line]) -> list[tuple[Line, _Frame]]:
                     frame.right = max(frame.right, wide.right)
                     frame.left = min(frame.left, wide.left)
                     frame.step = min(frame.step, wide.step)
+                    frame.chars = max(frame.chars, wide.chars)
     return [(line, frame) for block, frame in zip(blocks, frames, strict=True) for line in block]
 
 
@@ -111,7 +113,13 @@ def _frame(block: Sequence[Line]) -> _Frame:
     steps = sorted(one.middle - two.middle for one, two in pairwise(block))
     step = steps[len(steps) // 2] if steps else 1.7 * block[0].size
     lefts = sorted(line.x0 for line in block)
-    return _Frame(lefts[len(lefts) // 10], max(line.x1 for line in block), step, len(block))
+    return _Frame(lefts[len(lefts) // 10], max(line.x1 for line in block), step, len(block), _longest(block))
+
+
+def _longest(block: Sequence[Line]) -> int:
+    """Characters of the longest line, one that stands out aside."""
+    lengths = sorted(len(line.text) for line in block)
+    return lengths[-2] if len(lengths) > 4 else lengths[-1]
 
 
 def _alike(one: float, two: float) -> bool:
@@ -160,13 +168,20 @@ def _overleaf(one: Line, two: Line, frame: _Frame) -> bool:
 
 
 def _full(one: Line, two: Line, frame: _Frame) -> bool:
-    """Whether a line ends because the margin is reached: its column has no room for what comes next."""
-    room = frame.right - one.x1
+    """Whether a line ends because the margin is reached: its column has no room for what comes next.
+
+    Room is measured in points, and in characters where a writer has cut lines by counting them.
+    """
+    room, left = frame.right - one.x1, frame.chars - len(one.text)
     if _CJK.search(one.text[-1:]):
-        return room < 1.6 * one.size
+        return room < 1.6 * one.size or left <= 1
     word = two.text.split(" ", 1)[0]
+    if _CJK.match(word[:1]):
+        return room < 2.1 * one.size or left <= 1
+    if two.text[:1].islower() and not _END.search(one.text):
+        return True  # a sentence that goes on
     width = (two.x1 - two.x0) / max(1, len(two.text)) * (len(word) + 1)
-    return room < max(width, 1.2 * one.size) if not _CJK.match(word[:1]) else room < 2.1 * one.size
+    return room < max(width, 1.2 * one.size) or left < len(word) + 1
 
 
 def _cut_word(one: str, two: str) -> bool:
