@@ -9,6 +9,8 @@ Readings (ruby) are told by their size and place above their base, and dropped.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -27,6 +29,8 @@ _WESTERN_END: Final = re.compile(r"[!-~\u00a1-\u024f\u2010-\u203a]$")
 _WESTERN: Final = re.compile(r"[!-~\u00a1-\u024f\u2010-\u203a]")
 _BREAKS: Final = re.compile(r"[\r\n\u2028\u2029]+")
 _SMALL: Final = 0.66  # of the base: readings are half as large
+_LABEL: Final = 8  # characters that a number or mark before its text may have
+_ALIGNED: Final = 5  # pieces on one left edge that make a column
 _VERTICAL_PAGE: Final = 0.5  # share of the glyphs
 
 
@@ -171,6 +175,7 @@ def _reads(piece: Line, base: Line) -> bool:
 def _merged(pieces: list[Line]) -> list[Line]:
     """Pieces of one row that touch each other as one line, at the place of the first."""
     rows = sorted(range(len(pieces)), key=lambda n: (-pieces[n].middle, pieces[n].x0))
+    edges = Counter(round(piece.x0) for piece in pieces)
     merged: dict[int, int] = {}  # a piece -> the one it was merged into
     for place, number in enumerate(rows):
         for other in rows[place + 1 : place + 12]:
@@ -178,7 +183,8 @@ def _merged(pieces: list[Line]) -> list[Line]:
             if one.middle - two.middle > 0.6 * max(one.size, two.size):
                 break
             left, right = (number, other) if one.x0 <= two.x0 else (other, number)
-            if other not in merged and _touch(pieces[left], pieces[right], apart=abs(left - right)):
+            apart = abs(left - right)
+            if other not in merged and _touch(pieces[left], pieces[right], apart=apart, column=edges):
                 merged[other] = number
     if not merged:
         return pieces
@@ -192,14 +198,16 @@ def _merged(pieces: list[Line]) -> list[Line]:
     return sorted(lines, key=lambda line: line.seq)
 
 
-def _touch(left: Line, right: Line, *, apart: int) -> bool:
-    """Whether two pieces are words of one line."""
+def _touch(left: Line, right: Line, *, apart: int, column: Mapping[int, int]) -> bool:
+    """Whether two pieces are words of one line, and none begins a column: an edge that others stand on as well."""
     if left.kind or right.kind:
         return False
     small, size = min(left.size, right.size), max(left.size, right.size)
     shared = min(left.y1, right.y1) - max(left.y0, right.y0)
     gap = right.x0 - left.x1
     wide = 1.0 if apart <= 2 else 0.6
+    if gap > 0.35 * size and len(left.text) > _LABEL and column[round(right.x0)] > _ALIGNED:
+        return False
     return shared > 0.5 * small and -0.3 * size < gap < wide * size
 
 

@@ -20,16 +20,19 @@ _LIKE: Final = 0.12  # sizes that differ by less are one
 _INDENT: Final = 0.7  # of the font size
 _CJK: Final = re.compile("[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _OPENING: Final = "“‘\"'「『（(［[〔【〈《"
-_END: Final = re.compile(r"(?:[。．！？!?：:；;]|\.)[\"'”’」』】）)\]]*[0-9]{0,3}$")
+_END: Final = re.compile(r"(?:[。．！？!?：:；;]|(?<![0-9])\.)[\"'”’」』】）)\]]*[0-9]{0,3}$")
 _STOP: Final = re.compile(r"(?:[。！？!?]|\.)[\"'”’」』）)\]]*$")
 _NEW: Final = re.compile(
     r"[・●○◎■□◆◇▶►•◦‣※▲△★☆]|[-–—*] |[①-⑳㉑-㉟]|[（(]\s*(?:[0-9０-９]{1,3}|[ア-ン一二三四五六七八九十]|[a-z])\s*[）)]|"
     r"第\s*[0-9０-９一二三四五六七八九十百]+\s*[章節条部編款項]|[0-9０-９]{1,2}(?:[.．‐－][0-9０-９]{1,2})+[.．]?\s|[0-9０-９]{1,2}[.)）．][\s\u3000]|"
     r"[0-9０-９]{1,3}\u3000|[A-Za-z][.)]\s|[（(]出典|資料[:：]|注[0-9０-９]*[)）:：]|(?:図|表|図表)\s*[0-9０-９]|(?:Figure|Fig\.|Table)\s+[0-9]"
 )
+_UNCUT: Final = re.compile(r"[!-~]*")
+_HANGING: Final = 3.1  # of the font size
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD_END: Final = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
 _COMPOUND: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[^-\w])")
+_LAST_WORD: Final = re.compile(r"[^\W\d_]+$")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -112,8 +115,9 @@ def _one_block(one: Line, two: Line) -> bool:
 def _frame(block: Sequence[Line]) -> _Frame:
     steps = sorted(one.middle - two.middle for one, two in pairwise(block))
     step = steps[len(steps) // 2] if steps else 1.7 * block[0].size
-    lefts = sorted(line.x0 for line in block)
-    return _Frame(lefts[len(lefts) // 10], max(line.x1 for line in block), step, len(block), _longest(block))
+    lefts, rights = sorted(line.x0 for line in block), sorted(line.x1 for line in block)
+    few = len(block) // 10  # lines that stand out, or hang over the margin
+    return _Frame(lefts[few], rights[-1 - few], step, len(block), _longest(block))
 
 
 def _longest(block: Sequence[Line]) -> int:
@@ -134,7 +138,7 @@ def _goes_on(
     if one.kind or two.kind or not _alike(one.size, two.size):
         return False
     if not (_LETTER.search(two.text) and _LETTER.search(one.text)):
-        return two.text.strip(" ")[:1] in "。、）」』" and not _STOP.search(one.text)
+        return _rest(one.text, two.text.strip(" "))
     if _cut_word(one.text, two.text):
         return True
     below = page == following and frame is other
@@ -142,6 +146,14 @@ def _goes_on(
     if (below and one.middle - two.middle > step) or not _full(one, two, frame):
         return False
     return _in_line(paragraph, first, one, two) if below else _overleaf(one, two, other)
+
+
+def _rest(text: str, line: str) -> bool:
+    """Whether a line without letters is the rest of a sentence: its last numbers, what closes its bracket."""
+    if _STOP.search(text):
+        return False
+    opened = max(text.rfind("（"), text.rfind("(")) > max(text.rfind("）"), text.rfind(")"))
+    return line[:1] in "。、）」』" or (opened and line[-1:] in "。、）)") or (line[-1:] == "。" and len(line) > 1)
 
 
 def _in_line(paragraph: Paragraph, first: float, one: Line, two: Line) -> bool:
@@ -170,14 +182,14 @@ def _overleaf(one: Line, two: Line, frame: _Frame) -> bool:
 def _full(one: Line, two: Line, frame: _Frame) -> bool:
     """Whether a line ends because the margin is reached: its column has no room for what comes next.
 
-    Room is measured in points, and in characters where a writer has cut lines by counting them.
+    Room is measured in points, and in characters where a writer has cut lines by counting them. A sentence without its
+    end may leave more of it: another line's punctuation hangs over the margin, or a word was not to be cut.
     """
     room, left = frame.right - one.x1, frame.chars - len(one.text)
-    if _CJK.search(one.text[-1:]):
-        return room < 1.6 * one.size or left <= 1
     word = two.text.split(" ", 1)[0]
-    if _CJK.match(word[:1]):
-        return room < 2.1 * one.size or left <= 1
+    if _CJK.search(one.text[-1:]) or _CJK.match(word[:1]):
+        wide = 1.6 if _END.search(one.text) else max(_HANGING, 0.5 * len(_UNCUT.match(two.text)[0]) + 1.6)
+        return room < wide * one.size or left <= 1 or (one.text[-1] in "、，" and room < 0.5 * (frame.right - frame.left))
     if two.text[:1].islower() and not _END.search(one.text):
         return True  # a sentence that goes on
     width = (two.x1 - two.x0) / max(1, len(two.text)) * (len(word) + 1)
@@ -210,7 +222,19 @@ class _Words:
         if not text or not line:
             return text + line
         japanese = _CJK.match(text[-1]) or _CJK.match(line[0])
-        return text + line if japanese or text[-1] == "-" else f"{text} {line}"
+        if japanese or text[-1] == "-" or (_CJK.search(text[-30:]) and self._cut(text, line)):
+            return text + line
+        return f"{text} {line}"
+
+    def _cut(self, text: str, line: str) -> bool:
+        """Whether a Japanese writer, who knows no blanks, has cut a number or a Latin word at the margin."""
+        last, first = text[-1], line[0]
+        if last.isdigit() and first.isdigit():
+            return True
+        head, tail = _LAST_WORD.search(text), _WORD.match(line)
+        if head and tail:
+            return f"{head[0]}{tail[0]}".lower() in self.known
+        return first in "-.,%/)‐~" or last in "(/‐~" or (last in ".," and first.isdigit())
 
     @property
     def known(self) -> set[str]:
