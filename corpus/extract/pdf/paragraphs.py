@@ -32,6 +32,8 @@ _HANGING: Final = 3.1  # of the font size
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD_END: Final = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
 _COMPOUND: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[^-\w])")
+_NOT_WITHIN: Final = re.compile(r"[A-Z0-9０-９(（]")  # what begins anew, or may
+_BETWEEN: Final = 14  # paragraphs that may interrupt a sentence
 _LAST_WORD: Final = re.compile(r"[^\W\d_]+$")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
@@ -61,22 +63,59 @@ class _Frame:
     chars: int
 
 
+@dataclass(slots=True)
+class _Tail:
+    """The last line of a paragraph, its column and page; the left edge of the paragraph's first line."""
+
+    line: Line
+    frame: _Frame
+    page: int
+    first: float
+
+
 def paragraphs(pages: Sequence[Sequence[Line]]) -> list[Paragraph]:
-    """The paragraphs of a document, page after page in reading order."""
+    """The paragraphs of a document, page after page in reading order.
+
+    A sentence that a note, a figure or a sidebar interrupts goes on behind it; what interrupts follows its paragraph.
+    """
     words = _Words(pages)
     done: list[Paragraph] = []
-    last: tuple[Line, _Frame, int] | None = None  # the line before, its column and page
-    first = 0.0  # left edge of the first line of the paragraph
+    tails: list[_Tail] = []
+    at = -1  # the paragraph of the line before
     for number, lines in enumerate(pages):
         for line, frame in _framed(lines):
-            if last and done and _goes_on(done[-1], first, last, (line, frame, number)):
-                done[-1].text = words.joined(done[-1].text, line.text.strip(" \u3000"))
-                done[-1].lines += 1
+            if at < 0 or not _goes_on(done[at], tails[at], (line, frame, number)):
+                at = _interrupted(done, tails, (line, frame, number), at)
+            text = line.text.strip(" \u3000")
+            if at >= 0:
+                done[at].text = words.joined(done[at].text, text)
+                done[at].lines += 1
+                tails[at] = _Tail(line, frame, number, tails[at].first)
             else:
-                done.append(Paragraph(line.text.strip(" \u3000"), number, line.size, line.kind, 1))
-                first = line.x0
-            last = line, frame, number
+                at = len(done)
+                done.append(Paragraph(text, number, line.size, line.kind, 1))
+                tails.append(_Tail(line, frame, number, line.x0))
     return done
+
+
+def _interrupted(
+    done: Sequence[Paragraph], tails: Sequence[_Tail], after: tuple[Line, _Frame, int], current: int
+) -> int:
+    """The paragraph that waits for this line behind something in another size or of another kind, or -1."""
+    line, frame, page = after
+    if line.kind or not _LETTER.search(line.text):
+        return -1
+    for at in range(len(done) - 1, max(-1, len(done) - _BETWEEN), -1):
+        tail = tails[at]
+        if page - tail.page > 1:
+            return -1
+        if done[at].kind or not _alike(tail.line.size, line.size):
+            continue
+        waits = at != current and len(tail.line.text) > 8
+        waits = waits and (_CJK.search(tail.line.text[-1:]) is not None or not _NOT_WITHIN.match(line.text))
+        goes_on = waits and _full(tail.line, line, tail.frame) and _overleaf(tail.line, line, frame)
+        return at if goes_on else -1
+    return -1
 
 
 def _framed(lines: Sequence[Line]) -> list[tuple[Line, _Frame]]:
@@ -130,11 +169,10 @@ def _alike(one: float, two: float) -> bool:
     return abs(one - two) <= _LIKE * max(one, two)
 
 
-def _goes_on(
-    paragraph: Paragraph, first: float, before: tuple[Line, _Frame, int], after: tuple[Line, _Frame, int]
-) -> bool:
+def _goes_on(paragraph: Paragraph, before: _Tail, after: tuple[Line, _Frame, int]) -> bool:
     """Whether the line after belongs to the paragraph that ends with the line before."""
-    (one, frame, page), (two, other, following) = before, after
+    one, frame, page = before.line, before.frame, before.page
+    two, other, following = after
     if one.kind or two.kind or not _alike(one.size, two.size):
         return False
     if not (_LETTER.search(two.text) and _LETTER.search(one.text)):
@@ -145,7 +183,7 @@ def _goes_on(
     step = max(1.45 * frame.step, frame.step + 0.5 * one.size)
     if (below and one.middle - two.middle > step) or not _full(one, two, frame):
         return False
-    return _in_line(paragraph, first, one, two) if below else _overleaf(one, two, other)
+    return _in_line(paragraph, before.first, one, two) if below else _overleaf(one, two, other)
 
 
 def _rest(text: str, line: str) -> bool:

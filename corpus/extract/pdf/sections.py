@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from corpus.extract.model import TextBuilder
+from corpus.extract.pdf.formulas import is_debris
 from corpus.extract.pdf.paragraphs import Paragraph
 
 __all__ = ["add_sections"]
@@ -112,14 +113,7 @@ def _kind(paragraph: Paragraph, body: float) -> str:
         return "table"
     if _CAPTION.match(text) and len(text) < 300 and paragraph.lines <= 4:
         return "caption"
-    if paragraph.kind == "aside" or paragraph.size < _SMALLER * body or _NOTE.match(text) or _debris(text):
+    if paragraph.kind in ("aside", "equation") or paragraph.size < _SMALLER * body or _NOTE.match(text) or is_debris(text):
         return "note"
     return "body"
 
-
-def _debris(text: str) -> bool:
-    """Whether a text is a formula, numbers of a chart or other scraps, and no words."""
-    shown = "".join(text.split())
-    if len(_CJK.findall(shown)) >= 0.3 * len(shown):
-        return False
-    return sum(map(len, _WORDS.findall(text))) < 0.4 * len(shown)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from corpus.extract.pdf.formulas import is_equation
 from corpus.extract.pdf.glyphs import Line
 
 __all__ = ["CELL", "rows"]
@@ -30,6 +31,9 @@ def rows(lines: Sequence[Line]) -> list[Line]:
         cells = len(group)
         if cells == 1:
             made.append(group[0])
+            continue
+        if is_equation(group):
+            made.append(_row(group, "equation"))
             continue
         labelled = cells == 2 and _LABEL.fullmatch(group[0].text.strip()) is not None
         table = not labelled and any(
