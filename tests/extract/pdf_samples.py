@@ -122,8 +122,7 @@ def make(pages: Sequence[Sequence[Text]], *, size: tuple[int, int] = (595, 842),
         kids.append(
             builder.add(
                 b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents %d 0 R "
-                b"/Resources << /Font << %s >> >> %s >>"
-                % (*size, content, resources, more)
+                b"/Resources << /Font << %s >> >> %s >>" % (*size, content, resources, more)
             )
         )
     builder.objects[0] = b"<< /Type /Catalog /Pages 2 0 R >>"

@@ -34,7 +34,7 @@ def reading_order(lines: Sequence[Line]) -> list[Line]:
     if back or crossed > max(3, 0.1 * len(steps)):  # a column left of one that was drawn before it, or rows
         return _by_columns(drawn, gutters)
     if bad <= max(1, (_BAD_SHARE if gutters else _BAD_ALONE) * len(steps)):
-        return drawn
+        return _settled(drawn)
     return _by_columns(drawn, gutters)
 
 
@@ -42,6 +42,34 @@ def _bad(one: Line, two: Line) -> bool:
     """Whether no reader goes from one line to the other: up again in the same column, or up and to the left."""
     size = max(one.size, two.size)
     return two.middle > one.middle + 0.6 * size and two.x0 < one.x1 - size
+
+
+def _settled(drawn: Sequence[Line]) -> list[Line]:
+    """The order drawn, but what was drawn later than the text below it (boxes, headings) stands where it belongs."""
+    runs: list[list[Line]] = []
+    for line in drawn:
+        if runs and not _bad(runs[-1][-1], line):
+            runs[-1].append(line)
+        else:
+            runs.append([line])
+    ordered = runs[0]
+    for run in runs[1:]:
+        rest = run
+        while rest:
+            place = next((at for at, line in enumerate(ordered) if _below(line, rest[0])), None)
+            if place is None:
+                ordered += rest
+                break
+            above = next((at for at, line in enumerate(rest) if _below(line, ordered[place])), len(rest))
+            ordered[place:place] = rest[:above]
+            rest = rest[above:]
+    return ordered
+
+
+def _below(one: Line, two: Line) -> bool:
+    """Whether a line stands below the other in the same column."""
+    shared = min(one.x1, two.x1) - max(one.x0, two.x0)
+    return two.middle > one.middle + 0.6 * max(one.size, two.size) and shared > 0 and not (one.kind or two.kind)
 
 
 def _crosses(one: Line, two: Line, gutter: float) -> bool:

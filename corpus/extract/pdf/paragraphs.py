@@ -25,8 +25,10 @@ _STOP: Final = re.compile(r"(?:[。！？!?]|\.)[\"'”’」』）)\]]*$")
 _NEW: Final = re.compile(
     r"[・●○◎■□◆◇▶►•◦‣※▲△★☆]|[-–—*] |[①-⑳㉑-㉟]|[（(]\s*(?:[0-9０-９]{1,3}|[ア-ン一二三四五六七八九十]|[a-z])\s*[）)]|"
     r"第\s*[0-9０-９一二三四五六七八九十百]+\s*[章節条部編款項]|[0-9０-９]{1,2}(?:[.．‐－][0-9０-９]{1,2})+[.．]?\s|[0-9０-９]{1,2}[.)）．][\s\u3000]|"
-    r"[0-9０-９]{1,3}\u3000|[A-Za-z][.)]\s|[（(]出典|資料[:：]|注[0-9０-９]*[)）:：]|(?:図|表|図表)\s*[0-9０-９]|(?:Figure|Fig\.|Table)\s+[0-9]"
+    r"[0-9０-９]{1,3}\u3000|[0-9０-９]{1,2} (?=[\u3040-\u9fff])|[a-z][.)]\s|[A-Z]\)\s|"
+    r"[（(]出典|資料[:：]|注[0-9０-９]*[)）:：]|(?:図|表|図表)\s*[0-9０-９]|(?:Figure|Fig\.|Table)\s+[0-9]"
 )
+_INITIAL: Final = re.compile(r"[A-Z]\.\s")  # of an item, or of a name
 _UNCUT: Final = re.compile(r"[!-~]*")
 _HANGING: Final = 3.1  # of the font size
 _LETTER: Final = re.compile(r"[^\W\d_]")
@@ -34,7 +36,8 @@ _WORD_END: Final = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
 _COMPOUND: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[^-\w])")
 _NOT_WITHIN: Final = re.compile(r"[A-Z0-9０-９(（]")  # what begins anew, or may
 _BETWEEN: Final = 14  # paragraphs that may interrupt a sentence
-_LAST_WORD: Final = re.compile(r"[^\W\d_]+$")
+_LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f]+")
+_LATIN_END: Final = re.compile("[A-Za-z\u00c0-\u024f]+$")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -196,14 +199,22 @@ def _rest(text: str, line: str) -> bool:
 
 def _in_line(paragraph: Paragraph, first: float, one: Line, two: Line) -> bool:
     """Whether the left edge of a line says that no new paragraph begins with it."""
-    if _NEW.match(two.text) and (_STOP.search(one.text) or not _CJK.search(one.text[-1:])):
+    stopped = _STOP.search(one.text) is not None
+    if _NEW.match(two.text) and (stopped or not _CJK.search(one.text[-1:])):
+        return False
+    if stopped and _INITIAL.match(two.text):
         return False
     size = one.size
     shift = two.x0 - one.x0
+    unended = not _END.search(one.text)
+    if unended and two.text[:1].islower():
+        return True
     if paragraph.lines > 1:
         return abs(shift) < _INDENT * size or (shift < 0 and abs(two.x0 - first) < _INDENT * size)
     if shift > _INDENT * size:
-        return shift < 6 * size and _NEW.match(paragraph.text) is not None
+        return shift < 6 * size and (
+            _NEW.match(paragraph.text) is not None or (unended and _CJK.match(two.text[:1]) is not None)
+        )
     return shift > -4.5 * size
 
 
@@ -226,12 +237,20 @@ def _full(one: Line, two: Line, frame: _Frame) -> bool:
     room, left = frame.right - one.x1, frame.chars - len(one.text)
     word = two.text.split(" ", 1)[0]
     if _CJK.search(one.text[-1:]) or _CJK.match(word[:1]):
-        wide = 1.6 if _END.search(one.text) else max(_HANGING, 0.5 * len(_UNCUT.match(two.text)[0]) + 1.6)
-        return room < wide * one.size or left <= 1 or (one.text[-1] in "、，" and room < 0.5 * (frame.right - frame.left))
+        wide = 1.6 if _END.search(one.text) else max(_HANGING, 0.5 * _uncut(two.text) + 1.6)
+        return (
+            room < wide * one.size or left <= 1 or (one.text[-1] in "、，" and room < 0.5 * (frame.right - frame.left))
+        )
     if two.text[:1].islower() and not _END.search(one.text):
         return True  # a sentence that goes on
     width = (two.x1 - two.x0) / max(1, len(two.text)) * (len(word) + 1)
     return room < max(width, 1.2 * one.size) or left < len(word) + 1
+
+
+def _uncut(line: str) -> int:
+    """Characters at the start of a line that no one parts: a Latin word, a number, an address."""
+    found = _UNCUT.match(line)
+    return len(found[0]) if found else 0
 
 
 def _cut_word(one: str, two: str) -> bool:
@@ -244,6 +263,7 @@ class _Words:
     def __init__(self, pages: Sequence[Sequence[Line]]) -> None:
         self._pages = pages
         self._known: set[str] | None = None
+        self._latin: set[str] | None = None
 
     def joined(self, text: str, line: str) -> str:
         """A paragraph with one more line."""
@@ -269,9 +289,9 @@ class _Words:
         last, first = text[-1], line[0]
         if last.isdigit() and first.isdigit():
             return True
-        head, tail = _LAST_WORD.search(text), _WORD.match(line)
+        head, tail = _LATIN_END.search(text), _LATIN.match(line)
         if head and tail:
-            return f"{head[0]}{tail[0]}".lower() in self.known
+            return f"{head[0]}{tail[0]}" in self.latin
         return first in "-.,%/)‐~" or last in "(/‐~" or (last in ".," and first.isdigit())
 
     @property
@@ -282,3 +302,10 @@ class _Words:
             found = (_COMPOUND.findall(line) for line in lines)
             self._known = {word.lower() for words in found for word in words}
         return self._known
+
+    @property
+    def latin(self) -> set[str]:
+        """Every run of Latin letters that stands in a line."""
+        if self._latin is None:
+            self._latin = {word for page in self._pages for line in page for word in _LATIN.findall(line.text)}
+        return self._latin

@@ -44,7 +44,7 @@ class QuickReader(PdfReader):
         widths = [int(width) for width in cast(Any, table["/W"])]
         spans = [int(value) for value in cast(Any, table.get("/Index", [0, table["/Size"]]))]
         count = sum(spans[1::2])
-        plain = table["/Type"] == "/XRef" and len(widths) == 3 and all(0 <= width <= 7 for width in widths)
+        plain = str(table["/Type"]) == "/XRef" and len(widths) == 3 and all(0 <= width <= 7 for width in widths)
         if not plain or len(spans) % 2 or min(spans) < 0 or not 0 < count < self._xref_stream_maximum_entries:
             raise ValueError("a table out of the ordinary")
         kinds, seconds, thirds = _columns(_unpacked(table, count, sum(widths)), widths)
@@ -80,7 +80,7 @@ class QuickReader(PdfReader):
             self._held[holder] = self._opened(holder)
         data, places = self._held[holder]
         data.seek(places[reference.idnum])
-        return cast(PdfObject, read_object(data, self))
+        return read_object(data, self)
 
     def _opened(self, holder: int) -> tuple[io.BytesIO, dict[int, int]]:
         stream = cast(Any, IndirectObject(holder, 0, self).get_object())
@@ -88,7 +88,9 @@ class QuickReader(PdfReader):
         first, count = int(stream["/First"]), int(stream["/N"])
         head = [int(word) for word in data[:first].split()[: 2 * count]]
         places = head[1::2]
-        plain = stream["/Type"] == "/ObjStm" and len(head) == 2 * count and all(0 <= p < len(data) - first for p in places)
+        plain = (
+            stream["/Type"] == "/ObjStm" and len(head) == 2 * count and all(0 <= p < len(data) - first for p in places)
+        )
         if not plain or places != sorted(set(places)):
             raise ValueError("an object stream out of the ordinary")
         return io.BytesIO(data), {n: first + place for n, place in zip(head[::2], places, strict=True)}
@@ -100,7 +102,7 @@ def _unpacked(table: StreamObject, count: int, width: int) -> NDArray[np.uint8]:
     predicted = table.get("/Filter") == "/FlateDecode" and parameters and int(parameters.get("/Predictor", 1)) >= 10
     if not predicted or int(parameters.get("/Columns", 1)) != width:
         return np.frombuffer(table.get_data(), np.uint8, count * width).reshape(count, width)
-    data = zlib.decompressobj().decompress(table._data, count * (width + 1))
+    data = zlib.decompressobj().decompress(table._data, count * (width + 1))  # noqa: SLF001  packed bytes
     rows = np.frombuffer(data, np.uint8, count * (width + 1)).reshape(count, width + 1)
     if not (rows[:, 0] == _UP).all():
         raise ValueError("a table with several predictors")

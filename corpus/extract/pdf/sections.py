@@ -36,6 +36,7 @@ _NAMED: Final = re.compile(
     r"はじめに|おわりに|参考文献|概要|要旨|目次)",
     re.IGNORECASE,
 )
+_CONTENTS: Final = re.compile(r"目\s*次|(?:table of )?contents", re.IGNORECASE)  # no chapter stands below it
 _APPENDIX: Final = re.compile(r"(?:appendix\b|付録|附録|巻末)", re.IGNORECASE)
 _CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _WORDS: Final = re.compile(r"[A-Za-z]{3,}")
@@ -57,7 +58,7 @@ def add_sections(builder: TextBuilder, paragraphs: Sequence[Paragraph]) -> list[
         starts.setdefault(paragraph.page, builder.length + (1 if builder.parts else 0))
         level = 0 if contents else _level(paragraph, body, ranks)
         if level:
-            while path and path[-1][0] >= level:
+            while path and (path[-1][0] >= level or _CONTENTS.fullmatch(path[-1][1])):
                 path.pop()
             path.append((level, text))
             appendix = bool(_APPENDIX.match(path[0][1]))
@@ -113,7 +114,11 @@ def _kind(paragraph: Paragraph, body: float) -> str:
         return "table"
     if _CAPTION.match(text) and len(text) < 300 and paragraph.lines <= 4:
         return "caption"
-    if paragraph.kind in ("aside", "equation") or paragraph.size < _SMALLER * body or _NOTE.match(text) or is_debris(text):
+    if (
+        paragraph.kind in ("aside", "equation")
+        or paragraph.size < _SMALLER * body
+        or _NOTE.match(text)
+        or is_debris(text)
+    ):
         return "note"
     return "body"
-

@@ -1,0 +1,35 @@
+"""Formulas: told by what they hold, so that they are marked and never joined with sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from corpus.extract.pdf.glyphs import Line
+
+__all__ = ["is_debris", "is_equation"]
+
+_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_WORDS: Final = re.compile(r"[A-Za-z]{3,}")
+_NAMES: Final = re.compile(r"\b(?:sin|cos|tan|sinh|cosh|tanh|log|exp|max|min|lim|det|div|grad|curl|const)\b")
+_NUMBER: Final = re.compile(
+    r"[\[(（]\s*(?:[A-ZＡ-Ｚ][.\-]?)?[0-9０-９]{1,3}(?:[.\-－][0-9０-９]{1,3})?[a-z]?\s*[)\]）]"
+)
+_OPERATOR: Final = re.compile(r"[=≡≈≅≃∝<>≤≥≦≧±×÷·∂∇∫∑∏√∞→∈⊂＝＋－＜＞]|\s[+*/–−-]\s")
+
+
+def is_debris(text: str) -> bool:
+    """Whether a text is a formula, numbers of a chart or other scraps, and no words."""
+    shown = "".join(text.split())
+    if len(_CJK.findall(shown)) >= 0.3 * len(shown):
+        return False
+    return sum(map(len, _WORDS.findall(_NAMES.sub("", text)))) < 0.4 * len(shown)
+
+
+def is_equation(cells: Sequence[Line]) -> bool:
+    """Whether a row of cells is an equation set apart with its number."""
+    if len(cells) < 2 or not _NUMBER.fullmatch(cells[-1].text.strip()):
+        return False
+    text = " ".join(cell.text for cell in cells[:-1])
+    return _OPERATOR.search(text) is not None and is_debris(text)
