@@ -14,22 +14,24 @@ from typing import Final
 from lxml import etree  # type: ignore[import-untyped]
 from lxml import html as lxml_html
 
-__all__ = ["Block", "classes", "page_title", "parse_html", "to_blocks", "visible_text"]
+__all__ = ["Block", "classes", "declared_language", "page_title", "parse_html", "to_blocks", "visible_text"]
 
 MAX_BYTES: Final = 32 * 2**20
 _UNSEEN: Final = {
     *("script", "style", "noscript", "template", "head", "title", "meta", "link", "iframe", "object", "svg", "canvas"),
-    *("form", "button", "select", "textarea", "rt", "rp", "noframes", "audio", "video", "annotation"),
+    *("button", "select", "textarea", "rt", "rp", "noframes", "audio", "video", "annotation", "datalist", "option"),
 }
 _BLOCKS: Final = {
     *("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt"),
-    *("fieldset", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main"),
+    *("form", "legend", "fieldset", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header"),
+    *("hr", "li", "main"),
     *("nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul", "br"),
 }
+_CLOSED_ROOT: Final = re.compile(r"<(html|head|body)\b([^<>]*)/>", re.IGNORECASE)  # where the parser would stop
 _HEADING: Final = re.compile("h([1-6])")
 # A line break in the source between two Japanese characters is no space.
 _CJK: Final = "\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"
-_SOFT_BREAK: Final = re.compile(f"(?<=[{_CJK}])[ \t]*\n\\s*(?=[{_CJK}])")
+_SOFT_BREAK: Final = re.compile(f"(?<=[{_CJK}])[ \t]*\n[ \t\r\n]*(?=[{_CJK}])")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Block:
 
 def parse_html(text: str) -> etree._Element | None:
     """The root of a page, or None where nothing can be made of it."""
+    text = _CLOSED_ROOT.sub(r"<\1\2>", text[:8000]) + text[8000:]
     try:
         return lxml_html.document_fromstring(text.replace("\0", "").encode("utf-8", "replace"), parser=_parser())
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
@@ -65,6 +68,13 @@ def page_title(root: etree._Element) -> str:
     """The text of <title>, on one line."""
     title = next(iter(root.iter("title")), None)
     return " ".join("".join(title.itertext()).split()) if title is not None else ""
+
+
+def declared_language(root: etree._Element) -> str:
+    """The language that a page declares: lang of its root element, or the Content-Language that a meta stands for."""
+    own = (root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip()
+    metas = (meta for meta in root.iter("meta") if (meta.get("http-equiv") or "").lower() == "content-language")
+    return own[:20] or next((meta.get("content") or "" for meta in metas), "").strip()[:20]
 
 
 def visible_text(root: etree._Element) -> str:

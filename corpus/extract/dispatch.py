@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from corpus.extract import law_xml, mod_html, ntrs_json, pmda_xml, wiki_html
+from lxml import etree  # type: ignore[import-untyped]
+
+from corpus.extract import law_html, law_xml, mod_html, ntrs_json, pmda_xml, wiki_html
 from corpus.extract.blocks import page_title, parse_html, visible_text
 from corpus.extract.encoding import decode
 from corpus.extract.model import Extracted, failure
@@ -20,11 +23,22 @@ from corpus.extract.xmlparse import root_name
 __all__ = ["extract"]
 
 MAX_BYTES: Final = 400 * 2**20
+# What guards put in place of a page: marks of their own, and scripts that ordinary pages hold, too.
 _CHALLENGE: Final = re.compile(
-    rb"cf_chl_opt|_cf_chl_|challenge-platform|<title>\s*(?:Just a moment|Attention Required!|Checking your browser|"
-    rb"Access to this page has been denied|Please verify you are a human|Are you a robot)",
+    rb"cf_chl_opt|_cf_chl_|px-captcha|captcha-delivery\.com|awsWafCookie|_Incapsula_Resource|Incapsula incident|"
+    rb"sucuri_cloudproxy|ddos-guard|/\.well-known/sgcaptcha|enable javascript and cookies to continue|"
+    rb"checking (?:if the site connection is secure|your browser before)|"
+    rb"<title>\s*(?:just a moment|attention required!|access to this page has been denied|pardon our interruption|"
+    rb"human verification|please verify you are a human|are you a robot|ddos protection|robot check|security check)",
     re.IGNORECASE,
 )
+_CHALLENGE_SCRIPT: Final = re.compile(
+    rb"challenge-platform|challenges\.cloudflare\.com|perimeterx|datadome|g-recaptcha|h-captcha|not a robot|"
+    + "ロボットでは(?:ない|ありません)|画像認証|人間であること".encode(),
+    re.IGNORECASE,
+)
+_CHALLENGE_SIZE: Final = 900  # visible characters: a page with more than that is a page
+_SCRIPT_SIZE: Final = 150  # as little stands beside such a script in a challenge
 _ERROR_TITLE: Final = re.compile(
     r"エラー|メンテナンス|保守作業|見つかりません|ございません|表示できません|アクセスが集中|しばらくお待ち|"
     r"\b(?:error|not found|forbidden|access denied|unavailable|bad gateway|maintenance|gateway time-?out)\b|"
@@ -45,6 +59,8 @@ _XML_READERS: Final[dict[str, Callable[[bytes], Extracted]]] = {
     **dict.fromkeys(("Law", "DataRoot", "law_data_response"), law_xml.extract_xml),
     "PackIns": pmda_xml.extract_xml,
 }
+_CUT: Final = re.compile(rb"<[A-Za-z/!][^<>]*\Z")
+_CLOSED: Final = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
 _MOD_HOST: Final = re.compile(r"(?:www|www\.clearing)\.mod\.go\.jp")
 
 
@@ -104,28 +120,49 @@ def _markup_or_text(data: bytes, url: str, content_type: str) -> Extracted:
 
 
 def _html(data: bytes, url: str, content_type: str) -> Extracted:
-    """HTML: an outcome for challenge, error and wrong-kind pages, else the reader of the site."""
-    if _CHALLENGE.search(data[:20_000]):
-        return failure("challenge", "an access challenge in place of the page")
+    """HTML: an outcome for challenge, error, wrong-kind and cut pages, else the reader of the site."""
     text, _ = decode(data, content_type)
     root = parse_html(text)
     if root is None:
         return failure("empty", "no HTML element in the page")
     title, shown = page_title(root), visible_text(root)
-    no_page = _no_page(title, shown, url, content_type)
+    no_page = _no_page(data, title, shown, url, content_type) or _frameset(root, title, url)
     if no_page is not None:
         return no_page
+    if _CUT.search(data, max(0, len(data) - 3000)) and not _CLOSED.search(data, max(0, len(data) - 20_000)):
+        return failure("truncated", "the page ends inside a tag", title=title)
+    return _reader(data, title, url)(data, content_type, url)
+
+
+def _reader(data: bytes, title: str, url: str) -> Callable[[bytes, str, str], Extracted]:
+    """The reader of a page: by marks of the site's software, which saved copies keep, else by host."""
+    if law_html.is_law_page(data):
+        return lambda page, content_type, _: law_html.extract(page, content_type)
     if b"mw-parser-output" in data or b'id="mw-content-text"' in data:
-        return wiki_html.extract(data, content_type)
+        return lambda page, content_type, _: wiki_html.extract(page, content_type)
     if _MOD_HOST.fullmatch(urlsplit(url).hostname or "") or "防衛白書" in title:
-        return mod_html.extract(data, content_type)
+        return lambda page, content_type, _: mod_html.extract(page, content_type)
     from corpus.extract import html
 
-    return html.extract(data, content_type)
+    return html.extract
 
 
-def _no_page(title: str, shown: str, url: str, content_type: str) -> Extracted | None:
-    """The outcome of a page that is an error message, or shows nothing; None for a page."""
+def _frameset(root: etree._Element, title: str, url: str) -> Extracted | None:
+    """The outcome of a page that is nothing but frames: their addresses are what it says."""
+    if next(root.iter("frameset"), None) is None:
+        return None
+    sources = [source for frame in root.iter("frame") if (source := (frame.get("src") or "").strip())]
+    links = [link.get("href") for part in root.iter("noframes") for link in part.iter("a") if link.get("href")]
+    names = list(dict.fromkeys(urljoin(url, source) if url else source for source in (*sources, *links)))[:50]
+    done = failure("empty", f"a frameset of {len(names)} pages: {' '.join(names)}", title=title)
+    return replace(done, facts={"frames": "\n".join(names)})
+
+
+def _no_page(data: bytes, title: str, shown: str, url: str, content_type: str) -> Extracted | None:
+    """The outcome of a page that is a challenge, an error message, or shows nothing; None for a page."""
+    guarded = len(shown) < _CHALLENGE_SIZE and _CHALLENGE.search(data[:200_000]) is not None
+    if guarded or (len(shown) < _SCRIPT_SIZE and _CHALLENGE_SCRIPT.search(data[:200_000])):
+        return failure("challenge", "an access challenge in place of the page", title=title)
     beginning = " ".join(f"{title} {shown}".split())[:160]
     data_type = _DATA_TYPE.search(content_type) is not None and "html" not in content_type
     path = urlsplit(url).path
@@ -133,6 +170,6 @@ def _no_page(title: str, shown: str, url: str, content_type: str) -> Extracted |
         return failure("error_page", f"HTML where data was asked for: {beginning}", title=title)
     if len(shown) < _TINY and _ERROR_TITLE.search(title):
         return failure("error_page", f"an error page with status 200: {beginning}", title=title)
-    if not shown.strip():
+    if not shown.strip() and b"<frameset" not in data[:8000].lower():
         return failure("empty", f"no visible text: {title or 'a page made by scripts'}", title=title)
     return None

@@ -1,19 +1,20 @@
-"""Any other HTML: trafilatura finds the main text; where it loses too much, all blocks but navigation are taken.
+"""Any other HTML: the part that its host's rule names (sites.toml), else what two extractors and our blocks agree on.
 
-Generic extraction silently drops much of Japanese official pages (statutes lose up to half), so its result is kept
-only if it holds at least nine tenths (Japanese) or half (English) of what a plain walk over the page gives.
+A page whose main text is nothing but an error message is an error page, whatever its status.
 """
 
 from __future__ import annotations
 
-import logging
+import re
 from importlib.metadata import version as library_version
 from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from corpus.extract.blocks import Block, classes, page_title, parse_html, to_blocks, visible_text
+from corpus.extract.blocks import Block, classes, declared_language, page_title, parse_html, to_blocks, visible_text
 from corpus.extract.encoding import decode
+from corpus.extract.html_main import main_blocks
+from corpus.extract.html_sites import rule_for
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
 from corpus.text.language import language
 from corpus.text.scripts import visible
@@ -21,64 +22,107 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "html"
-VERSION: Final = f"1+trafilatura-{library_version('trafilatura')}"
-_LEAST: Final = {"ja": 0.9}  # of the walk's text; English pages carry more that is no main text
-_LEAST_ELSE: Final = 0.5
-_LINKS: Final = 0.7
+VERSION: Final = f"2+trafilatura-{library_version('trafilatura')}+resiliparse-{library_version('resiliparse')}"
 _NAVIGATION: Final = {
     *("nav", "navi", "navigation", "menu", "gnav", "header", "footer", "sidebar", "breadcrumb", "breadcrumbs", "pager"),
-    *("pagination", "topicpath", "pankuzu", "sns", "search", "cookie", "banner", "skip", "globalnav"),
+    *(
+        "pagination",
+        "topicpath",
+        "pankuzu",
+        "sns",
+        "search",
+        "cookie",
+        "banner",
+        "skip",
+        "globalnav",
+        "localnav",
+        "lnav",
+    ),
+    *("globalnavi", "localnavi", "site-header", "site-footer", "global-header", "global-footer", "pagetop", "page-top"),
+    *("related", "related-posts", "relatedposts", "recommend", "ranking", "comments", "share", "social", "tagcloud"),
+    *(
+        "gheader",
+        "gfooter",
+        "sidenav",
+        "side-nav",
+        "sidemenu",
+        "copyright",
+        "subnav",
+        "sub-nav",
+        "topic-path",
+        "advert",
+    ),
 }
+_ROLES: Final = {"navigation", "banner", "contentinfo", "search", "complementary"}
+_ERROR: Final = re.compile(
+    r"ページが(?:見つかり|存在し|ござい|表示でき)ま|お探しのページ|指定されたページ|アクセスしようとした(?:ページ|ファイル)|"
+    r"ただいま(?:メンテナンス|アクセスが集中|混み合)|システムエラー|該当する.{0,12}(?:ありません|見つかりません)|"
+    r"(?:page|file|document|resource|url).{0,40}(?:not|n't|cannot|could not) be? ?found|404 not found|"
+    r"internal server error|service (?:temporarily )?unavailable|session (?:has )?(?:expired|timed? ?out)|"
+    r"セッションが.{0,10}(?:切れ|無効|終了)",
+    re.IGNORECASE,
+)
+_SHORT: Final = 250  # visible characters: a main text up to this length can be an error message
+_TITLE_END: Final = re.compile(r"\s*[|｜:：»«]\s*[^|｜]{1,40}$|\s+[-–—]\s+[^-–—]{1,40}$")
 
 
-def extract(data: bytes, content_type: str = "") -> Extracted:
+def extract(data: bytes, content_type: str = "", url: str = "") -> Extracted:
     """The main text of a page."""
     text, _ = decode(data, content_type)
     root = parse_html(text)
     if root is None:
         return failure("empty", "no HTML element in the page", EXTRACTOR, VERSION)
-    title = page_title(root)
-    walked = [block for block in to_blocks(root, drop=_dropped) if block.kind != "body" or block.link_share < _LINKS]
-    main = _main_text(text)
-    whole = "\n".join(block.text for block in walked)
-    enough = visible(whole) * _LEAST.get(language(whole) or "", _LEAST_ELSE)
-    builder = _from_lines(main) if main and visible(main) >= enough else _from_blocks(walked)
-    return finish(builder, title=title, source_chars=visible(visible_text(root)), extractor=EXTRACTOR, version=VERSION)
+    title, shown = page_title(root), visible_text(root)
+    rule = rule_for(url)
+    part = rule.part(root) if rule is not None else None
+    if rule is not None and part is not None:
+        blocks, how = to_blocks(part, drop=rule.drops), f"rule of {rule.host}"
+    else:
+        lang = language("\n".join(block.text for block in to_blocks(root))[:20_000]) or ""
+        main = main_blocks(text, to_blocks(root, drop=_dropped), lang)
+        blocks, how = main.blocks, main.how
+    if not blocks and _frames(root):
+        return failure("empty", f"a frameset of {', '.join(_frames(root))}", EXTRACTOR, VERSION, title=title)
+    main_text = "\n".join(block.text for block in blocks)
+    if visible(main_text) < _SHORT and (match := _ERROR.search(main_text)):
+        return failure("error_page", f"an error page with status 200: {match[0]}", EXTRACTOR, VERSION, title=title)
+    return finish(
+        _build(blocks, title),
+        title=title,
+        source_chars=visible(shown),
+        extractor=EXTRACTOR,
+        version=VERSION,
+        declared_lang=declared_language(root),
+        facts={"found_by": how},
+    )
 
 
-def _main_text(text: str) -> str:
-    """What trafilatura takes for the main text, "" where it finds none or fails."""
-    import trafilatura
-
-    logger = logging.getLogger("trafilatura")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        return trafilatura.extract(text, include_comments=False, include_tables=True, deduplicate=False) or ""
-    except Exception:  # noqa: BLE001  it fails on broken pages in many ways; the walk over the blocks does not
-        return ""
-    finally:
-        logger.setLevel(level)
+def _frames(root: etree._Element) -> list[str]:
+    return [frame.get("src", "") for frame in root.iter("frame")][:20]
 
 
 def _dropped(element: etree._Element) -> bool:
-    return element.tag in ("nav", "header", "footer", "aside") or bool(classes(element) & _NAVIGATION)
+    if element.tag in ("nav", "header", "footer", "aside"):
+        # Pages of today put the heading of an article into a header of its own.
+        return element.tag != "header" or not any(
+            parent.tag in ("article", "main") for parent in element.iterancestors()
+        )
+    return bool(classes(element) & _NAVIGATION) or element.get("role") in _ROLES
 
 
-def _from_lines(text: str) -> TextBuilder:
-    builder = TextBuilder()
-    for line in text.split("\n"):
-        builder.add("table" if line.startswith("|") else "body", line)
-    return builder
-
-
-def _from_blocks(blocks: list[Block]) -> TextBuilder:
+def _build(blocks: list[Block], title: str) -> TextBuilder:
+    """Headings give the path; the one that is the title of the page is a title, others are part of the article."""
     builder = TextBuilder()
     headings: list[tuple[int, str]] = []
+    short = _TITLE_END.sub("", title).strip()
     for block in blocks:
-        if block.level:
-            headings = [(level, text) for level, text in headings if level < block.level]
-        builder.add(block.kind, block.text, [text for _, text in headings])
-        if block.level:
-            headings.append((block.level, block.text))
+        if not block.level:
+            builder.add(block.kind, block.text, [text for _, text in headings])
+            continue
+        headings = [(level, text) for level, text in headings if level < block.level]
+        own = not any(kind == "title" for kind, *_ in builder.spans) and (
+            block.level == 1 or block.text in (title, short)
+        )
+        builder.add("title" if own else "body", block.text, [text for _, text in headings])
+        headings.append((block.level, block.text))
     return builder

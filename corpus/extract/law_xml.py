@@ -13,223 +13,129 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
 from typing import Any, Final
+from xml.parsers import expat
 
-from lxml import etree  # type: ignore[import-untyped]
-
-from corpus.extract.model import Extracted, TextBuilder, failure, finish
-from corpus.extract.xmlparse import local_name, parse
+from corpus.extract.law_events import LawEvents
+from corpus.extract.model import Extracted, failure, finish
+from corpus.extract.xmlparse import MAX_BYTES, ends_whole, root_name, to_utf8
 from corpus.text.scripts import visible
 
 __all__ = ["EXTRACTOR", "VERSION", "extract_json", "extract_xml"]
 
 EXTRACTOR: Final = "law_xml"
-VERSION: Final = "1"
-
-_SKIP: Final = {"TOC", "Rt", "Fig", "FigStruct", "LawNum"}
-_LEVELS: Final = ("Part", "Chapter", "Section", "Subsection", "Division")
-_HEADINGS: Final = {"SupplProvisionLabel"} | {f"{level}Title" for level in _LEVELS}
-_CONTAINERS: Final = {"SupplProvision", *_LEVELS}
-_LABELS: Final = (
-    {"ArticleTitle", "ParagraphNum", "ItemTitle", "ClassTitle"} | {f"Subitem{n}Title" for n in range(1, 11)}
-)  # fmt: skip
-_LINES: Final = (
-    {
-        *("EnactStatement", "Preamble", "ArticleCaption", "Article", "Paragraph", "Item", "Class", "List", "Sublist1"),
-        *("Sublist2", "Sublist3", "TableRow", "TableHeaderRow", "TableStructTitle", "RemarksLabel", "Remarks", "Note"),
-        *("RelatedArticleNum", "SupplNote", "AmendProvisionSentence", "NewProvision", "QuoteStruct", "ArithFormula"),
-        *("FormatStruct", "StyleStruct", "NoteStruct", "AppdxTableTitle", "AppdxStyleTitle", "AppdxFormatTitle"),
-        *("AppdxNoteTitle", "AppdxFigTitle", "SupplProvisionAppdxTableTitle", "SupplProvisionAppdxStyleTitle"),
-        *("TableStruct", "ParagraphCaption"),
-    }
-    | {f"Subitem{n}" for n in range(1, 11)}
-)  # fmt: skip
-_CELLS: Final = {"Column", "TableColumn", "TableHeaderColumn"}
-_INDENT: Final = re.compile(r"\s*\n\s*")  # pretty-printing; no meaning inside a Japanese sentence
+VERSION: Final = "2"
+_UNFIT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-@dataclass
-class _State:
-    """Where the walk stands: the line being built, and the kind and path it will get."""
-
-    builder: TextBuilder = field(default_factory=TextBuilder)
-    line: str = ""
-    path: list[str] = field(default_factory=list)
-    article: str = ""
-    kind: str = "body"
-
-    def write(self, text: str | None) -> None:
-        if text:
-            self.line += _INDENT.sub("", text)
-
-    def flush(self, kind: str | None = None) -> None:
-        self.builder.add(kind or self.kind, self.line, [*self.path, self.article])
-        self.line = ""
+class _EntityError(ValueError):
+    """The document declares entities, which no law does and bombs are made of."""
 
 
 def extract_xml(data: bytes) -> Extracted:
     """A law from XML bytes: Law itself, DataRoot of API v1, or the answer of API v2."""
-    root = parse(data, EXTRACTOR, VERSION)
-    if isinstance(root, Extracted):
-        return root
-    law = root if local_name(root) == "Law" else next((node for node in root.iter() if local_name(node) == "Law"), None)
-    if law is None:
-        message = " ".join(" ".join(text.split()) for text in root.itertext() if text.strip())
-        code = next((node.text for node in root.iter("Code")), "")
-        outcome = "error_page" if code not in ("", "0", None) or "rror" in local_name(root) else "empty"
-        return failure(outcome, f"no Law element in {local_name(root)}: {message}", EXTRACTOR, VERSION)
-    return _extract(law)
+    if len(data) > MAX_BYTES:
+        return failure("unsupported", f"{len(data)} bytes of XML, more than {MAX_BYTES}", EXTRACTOR, VERSION)
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    parser.ordered_attributes = True
+    parser.EntityDeclHandler = _refuse
+    events = LawEvents(parser)
+    try:
+        parser.Parse(to_utf8(data), True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        outcome = "unsupported" if isinstance(error, _EntityError) or ends_whole(data) else "truncated"
+        return failure(outcome, f"not well-formed XML: {error}", EXTRACTOR, VERSION)
+    return _finish(events, root_name(data))
+
+
+def _refuse(*_: object) -> None:
+    raise _EntityError("it declares entities")
+
+
+class _Tree:
+    """The JSON tree as a source of the events that a parser of XML gives."""
+
+    def __init__(self) -> None:
+        self.StartElementHandler: Any = None
+        self.EndElementHandler: Any = None
+        self.CharacterDataHandler: Any = None
+
+    def feed(self, tree: object) -> None:
+        """Walk {tag, attr, children}; an attr of "" or null is none, children of unknown type are passed over."""
+        work: list[tuple[bool, Any]] = [(False, tree)]
+        while work:
+            closing, node = work.pop()
+            if closing:
+                if self.EndElementHandler is not None:
+                    self.EndElementHandler(node)
+            elif isinstance(node, str):
+                self.CharacterDataHandler(_UNFIT.sub("", node))
+            elif isinstance(node, bool | int | float):
+                self.CharacterDataHandler(str(node))
+            elif isinstance(node, list):
+                work.extend((False, part) for part in reversed(node))
+            elif isinstance(node, dict) and isinstance(node.get("tag"), str):
+                self._element(node, work)
+
+    def _element(self, node: dict[str, Any], work: list[tuple[bool, Any]]) -> None:
+        attributes = node.get("attr")
+        flat: list[str] = []
+        for name, value in attributes.items() if isinstance(attributes, dict) else ():
+            flat += [str(name), str(value)]
+        self.StartElementHandler(node["tag"], flat)
+        children = node.get("children")
+        work.append((True, node["tag"]))
+        if isinstance(children, list):
+            work.extend((False, part) for part in reversed(children))
+        elif children not in (None, ""):
+            work.append((False, children))
 
 
 def extract_json(data: bytes) -> Extracted:
-    """A law from the JSON answer of API v2: law_full_text is a tree of {tag, attr, children}, or XML in base64."""
+    """A law from the JSON answer of API v2: law_full_text is a tree of {tag, attr, children}, or XML, or its base64."""
     try:
         answer = json.loads(data)
     except (ValueError, RecursionError) as error:
         ends = data.rstrip().endswith(b"}")
         return failure("unsupported" if ends else "truncated", f"not valid JSON: {error}", EXTRACTOR, VERSION)
     tree = answer.get("law_full_text") if isinstance(answer, dict) else None
+    if isinstance(answer, dict) and answer.get("tag") == "Law":
+        tree = answer  # the tree alone, as some keep it
     if isinstance(tree, str):
         try:
-            return extract_xml(tree.encode() if tree.lstrip().startswith("<") else base64.b64decode(tree))
+            xml = tree.encode() if tree.lstrip("\ufeff \r\n\t").startswith("<") else base64.b64decode(tree)
         except (ValueError, binascii.Error) as error:
             return failure("unsupported", f"law_full_text is neither XML nor base64: {error}", EXTRACTOR, VERSION)
+        return extract_xml(xml)
     if not isinstance(tree, dict):
         said = str(answer.get("message") or answer.get("code") or "") if isinstance(answer, dict) else ""
         outcome = "error_page" if said else "unsupported"
         return failure(outcome, f"JSON without law_full_text {said}", EXTRACTOR, VERSION)
-    law = _element(tree)
-    return _extract(law) if law is not None else failure("unsupported", "no law tree in the JSON", EXTRACTOR, VERSION)
+    source = _Tree()
+    events = LawEvents(source)
+    source.feed(tree)
+    return _finish(events, "the JSON")
 
 
-def _element(tree: dict[str, Any]) -> etree._Element | None:
-    """The element of a JSON tree; an attr of "" or null counts as none, children of unknown type are passed over."""
-    holder = etree.Element("holder")
-    work: list[tuple[etree._Element, Any]] = [(holder, tree)]
-    while work:
-        parent, node = work.pop()
-        if isinstance(node, str):
-            _append_text(parent, node)
-            continue
-        if not isinstance(node, dict) or not isinstance(node.get("tag"), str):
-            continue
-        try:
-            child = etree.SubElement(parent, node["tag"])
-            attributes = node.get("attr")
-            for name, value in attributes.items() if isinstance(attributes, dict) else ():
-                child.set(str(name), str(value))
-        except ValueError:  # a tag or attribute that XML does not allow
-            continue
-        children = node.get("children")
-        if isinstance(children, list):
-            # Depth first in document order: what follows a child must wait until that child is whole.
-            work.extend((child, part) for part in reversed(children))
-    return holder[0] if len(holder) else None
-
-
-def _append_text(parent: etree._Element, text: str) -> None:
-    text = "".join(c for c in text if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff" and c < "\ufffe"))
-    if len(parent):
-        parent[-1].tail = (parent[-1].tail or "") + text
-    else:
-        parent.text = (parent.text or "") + text
-
-
-def _extract(law: etree._Element) -> Extracted:
-    body = law.find("LawBody")
-    if body is None:
+def _finish(events: LawEvents, where: str) -> Extracted:
+    """The document of what the events gave, or the outcome of an answer without a law."""
+    if not events.laws:
+        said = "".join(events.outside)
+        code = said.partition("\0")[2].partition("\n")[0].strip()
+        outcome = "error_page" if code not in ("", "0") or "rror" in where else "empty"
+        outcome = "unsupported" if where == "the JSON" else outcome
+        message = " ".join(said.replace("\0", " ").split())
+        return failure(outcome, f"no Law element in {where}: {message}", EXTRACTOR, VERSION)
+    if not events.bodies:
         return failure("empty", "a Law without LawBody", EXTRACTOR, VERSION)
-    state = _State()
-    title = body.find("LawTitle")
-    name = _plain(title) if title is not None else ""
-    state.builder.add("title", name)
-    number = law.find("LawNum")
-    if number is not None:
-        state.builder.add("note", _plain(number))
-    for child in body:
-        if child is not title:
-            _walk(child, state, 0)
-    state.flush()
-    shown = visible("".join(law.itertext(tag=etree.Element)))
-    return finish(state.builder, title=name, source_chars=shown, extractor=EXTRACTOR, version=VERSION)
-
-
-def _plain(node: etree._Element) -> str:
-    """All text of an element but readings, on one line."""
-    state = _State()
-    _content(node, state, 0)
-    return " ".join(part for part in (*state.builder.parts, state.line.strip(" \u3000")) if part)
-
-
-def _walk(node: etree._Element, state: _State, depth: int) -> None:
-    """Write one element (not its tail), opening and closing the lines and sections that it stands for."""
-    tag = local_name(node)
-    if not tag or tag in _SKIP or (tag == "SupplProvision" and node.get("AmendLawNum")):
-        return
-    if tag in _HEADINGS and depth == 0:
-        state.flush()
-        heading = _plain(node)
-        state.builder.add("title", heading, state.path)
-        state.path.append(heading)
-    elif tag in _CONTAINERS and depth == 0:
-        _container(node, state)
-    elif tag.startswith(("Appdx", "SupplProvisionAppdx")) and not tag.endswith("Title"):
-        _appendix(node, state, depth)
-    elif tag == "Article" and depth == 0:
-        state.flush()
-        title = node.find("ArticleTitle")
-        state.article = _plain(title) if title is not None else ""
-        _content(node, state, depth + 1)
-        state.flush()
-        state.article = ""
-    elif tag == "TableStruct" and state.kind == "body":
-        state.flush()
-        state.kind = "table"
-        _content(node, state, depth + 1)
-        state.flush()
-        state.kind = "body"
-    elif tag in ("MainProvision", "SupplProvisionMain"):
-        _content(node, state, depth)
-    else:
-        _inline(node, tag, state, depth)
-
-
-def _container(node: etree._Element, state: _State) -> None:
-    state.flush()
-    height = len(state.path)
-    _content(node, state, 0)
-    state.flush()
-    del state.path[height:]
-
-
-def _appendix(node: etree._Element, state: _State, depth: int) -> None:
-    state.flush()
-    title = next((child for child in node if local_name(child).endswith("Title")), None)
-    kept, article, kind = list(state.path), state.article, state.kind
-    state.kind, state.article = "appendix", ""
-    state.path.append(_plain(title) if title is not None else "")
-    _content(node, state, depth + 1)
-    state.flush()
-    state.path, state.article, state.kind = kept, article, kind
-
-
-def _inline(node: etree._Element, tag: str, state: _State, depth: int) -> None:
-    """Everything inside a provision: lines, labels, cells, and running text."""
-    if tag in _LINES and not (tag == "Paragraph" and state.line.strip(" \u3000") == state.article):
-        state.flush()
-    if tag in _CELLS and state.line and not state.line.endswith("\u3000"):
-        state.line += "\u3000"
-    before = len(state.line)
-    _content(node, state, depth + 1)
-    if tag in _LABELS and len(state.line) > before:
-        state.line += "\u3000"
-    if tag in _LINES:
-        state.flush()
-
-
-def _content(node: etree._Element, state: _State, depth: int) -> None:
-    state.write(node.text)
-    for child in node:
-        _walk(child, state, depth)
-        state.write(child.tail)
+    left_out = visible("".join(events.skipped))
+    return finish(
+        events.builder,
+        title=events.title,
+        source_chars=visible(events.builder.text) + left_out,
+        extractor=EXTRACTOR,
+        version=VERSION,
+        declared_lang=events.lang,
+        facts={"law_num": events.number} if events.number else None,
+    )

@@ -35,9 +35,9 @@ def test_article() -> None:
     )
     assert lines[2] == "歴史"
     assert lines[4] == "一つ目の項目"
-    assert len(lines) == 5
+    assert lines[5:] == ["年　値", "2001　12"]
     kinds = [(s.kind, s.path) for s in done.sections]
-    assert kinds == [("title", ""), ("body", ""), ("title", ""), ("body", "歴史")]
+    assert kinds == [("title", ""), ("body", ""), ("title", ""), ("body", "歴史"), ("table", "歴史")]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,8 @@ def test_article() -> None:
         ("甲<ref name=a/>乙<REF>丙</REF >丁<!-- 戊 -->己", "甲乙丁己"),
         ("前{{不明なテンプレート|中身}}後", "前後"),
         ("本文<gallery>\nA.jpg|説明\n</gallery><math>x^2</math>。", "本文。"),
-        ("{| class=a\n|-\n| セル || セル\n|}\n後の文", "後の文"),
+        ("{| class=a\n|-\n| セル || colspan=2 | 値\n|}\n後の文", "セル　値\n後の文"),
+        ("{| class=infobox\n|-\n| セル || セル\n|}\n後の文", "後の文"),
         ("{| class=a\n|-\n! 閉じない || 表\n後の文", "後の文"),
         ("{{Infobox|名=\n{{閉じない|\n後の文", "後の文"),
     ],
