@@ -2,8 +2,7 @@
 
 `bulk` is one zip of all laws (and one a day of what changed), without length, validators or Range.
 `api` is version 2: the list names each law's revision in force, `law_file/xml` gives exactly that text; asked where few
-laws are wanted, since the zip has 285 MB. `api1` is the old XML API, which names no revision, so its key is the LawID.
-`old` are the Shift_JIS pages of law.e-gov.go.jp (http only), as they were before 2017.
+laws are wanted, since the zip has 285 MB. `api1` and `old` are what came before (egov_old.py).
 Past and future revisions (there are some up to 2029) and repealed laws are booked, and harvested only when asked for.
 """
 
@@ -14,29 +13,25 @@ import io
 import zipfile
 from collections.abc import Sequence
 from typing import Any, BinaryIO
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import urlencode
 
 from scrapy.http import Request, Response
 
 from crawlers.arguments import Route, today
-from crawlers.bulk_spider import Bulk, BulkSpider, entry, xml_entries
-from crawlers.items import Found, Record, Refused
+from crawlers.bulk_spider import Bulk, entry, xml_entries
+from crawlers.items import Found, Refused
 from crawlers.spider import Items
+from crawlers.spiders.egov_old import API1, HOST, LICENCE, OLD, OldEgov, enforced
 
 __all__ = ["EgovSpider"]
 
-HOST, OLD = "laws.e-gov.go.jp", "law.e-gov.go.jp"
 ZIP = f"https://{HOST}/bulkdownload"
-API, API1 = f"https://{HOST}/api/2", f"https://{HOST}/api/1"
+API = f"https://{HOST}/api/2"
 PAGE = 100  # laws a page; the API takes 1 to 1000
 FEW = 2000  # documents from which one zip is kinder to the site than a request each
-LICENCE = "PDL-1.0"
-EVIDENCE = (
-    "著作権法13条（法令は著作権の目的とならない）; e-Gov法令検索 利用規約: 公共データ利用規約（第1.0版）（PDL1.0）"
-)
 
 
-class EgovSpider(BulkSpider):
+class EgovSpider(OldEgov):
     """One document a law in force, keyed by its revision id."""
 
     name = "egov"
@@ -136,48 +131,6 @@ class EgovSpider(BulkSpider):
     def text(self, revision: str, law_id: str, title: str, *rights: str) -> Request:
         """The text of one revision."""
         return self.document(f"{API}/law_file/xml/{revision}", self.record(revision, law_id, title, *rights))
-
-    # ---- API version 1, and the pages before it
-
-    def begin_api1(self) -> Items:
-        """The list of all laws, or of those that changed on each day; a day without changes answers 404."""
-        if self.arguments.since is None:
-            yield self.listing(f"{API1}/lawlists/1", self.names)
-        for day in self.days():
-            yield self.listing(f"{API1}/updatelawlists/{day}", self.names, statuses=[404])
-
-    def names(self, response: Response) -> Items:
-        """The text in force of each law of a list."""
-        if response.status == 404:
-            self.nothing(response, "nothing changed on this day")
-            return
-        for law in self.xml(response, "LawNameListInfo"):
-            record = self.record(law["LawId"], law["LawId"], law.get("LawName", ""))
-            yield self.document(f"{API1}/lawdata/{quote(law['LawId'])}", record)
-
-    def begin_old(self) -> Items:
-        """The index of the old pages."""
-        yield self.listing(f"http://{OLD}/", self.index)
-
-    def index(self, response: Response) -> Items:
-        """Every page of a law."""
-        for url, match in self.links(response, rf"http://{OLD}/htmldata/(.+)\.html").items():
-            yield self.document(url, self.record(f"html:{unquote(match[1])}", "", "", url=url, form="html"))
-
-    def record(self, key: str, law_id: str, title: str, *rights: str, url: str = "", form: str = "xml") -> Record:
-        """What the site says of a law."""
-        url = url or f"https://{HOST}/law/{law_id}"
-        credit = f"出典：e-Gov法令検索（デジタル庁）（{url}）"
-        return Record(key, url, LICENCE, EVIDENCE, credit, "ja", enforced(key), title, rights, form)
-
-
-def enforced(revision: str) -> str:
-    """The day from which a revision is in force.
-
-    >>> enforced("405AC0000000088_20190401_430AC0000000044")
-    '20190401'
-    """
-    return revision.split("_")[1] if revision.count("_") == 2 else ""
 
 
 def listed(archive: zipfile.ZipFile) -> tuple[dict[str, str], set[str]]:

@@ -46,16 +46,9 @@ class ModSpider(SiteSpider):
     routes = {  # noqa: RUF012  Scrapy reads class attributes
         "html": Route((HOST,), "HTML editions by year", 2000, 2030, 5 * 10**4, "RSS", INDEXES),
         "pdf": Route((HOST,), "PDFs by year", 300, 330, 8 * 10**6, "RSS", INDEXES),
-        "archive": Route(
-            (HOST, ARCHIVE),
-            "Shift_JIS framesets of old years",
-            3000,
-            3060,
-            3 * 10**4,
-            "",
-            (INDEXES[0], f"{OLD}/1970/index.html"),
-        ),
-    }
+        "archive": Route((HOST, ARCHIVE), "Shift_JIS framesets of old years", 3000, 3060, 3 * 10**4, "",
+                         (INDEXES[0], f"{OLD}/1970/index.html")),
+    }  # fmt: skip
 
     @classmethod
     def usual(cls, limit: int | None, changes: bool) -> Sequence[str]:

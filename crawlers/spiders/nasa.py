@@ -38,10 +38,9 @@ class NasaSpider(SiteSpider):
     langs = ("en",)
     licences = (LICENCE,)
     routes = {  # noqa: RUF012  Scrapy reads class attributes
-        "api": Route(
-            (HOST,), "search, then a PDF a record", 0, 0, 5 * 10**6, "`modified` of each record", (f"{API}/search",)
-        ),
-    }
+        "api": Route((HOST,), "search, then a PDF a record", 0, 0, 5 * 10**6, "`modified` of each record",
+                     (f"{API}/search",)),
+    }  # fmt: skip
 
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
