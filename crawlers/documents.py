@@ -72,14 +72,19 @@ class Parts:
         self.workspace, self.source = workspace, source
         self.folder = workspace.documents(source) / ".parts"
 
-    def write(self, name: str, rows: Sequence[Mapping[str, Any]], dropped: Sequence[tuple[str, str, str]]) -> None:
+    def write(
+        self, name: str, rows: Sequence[Mapping[str, Any]], dropped: Sequence[tuple[str, str, str]]
+    ) -> list[FileRecord]:
         """Commit one part: documents, and refusals as (key, reason, detail). Raises StorageError."""
+        files = []
         if rows:
-            write_shard(self.folder / f"{name}.documents.parquet", pa.Table.from_pylist(list(rows), schema=DOCUMENTS))
+            table = pa.Table.from_pylist(list(rows), schema=DOCUMENTS)
+            files.append(write_shard(self.folder / f"{name}.documents.parquet", table))
         if dropped:
             booked = {f"{self.source}:{key}": (reason, detail) for key, reason, detail in dropped}
             table = ledger_table(STAGE, name, [], [(key, *why) for key, why in booked.items()])
-            write_shard(self.folder / f"{name}.ledger.parquet", table)
+            files.append(write_shard(self.folder / f"{name}.ledger.parquet", table))
+        return files
 
     def files(self, kind: str) -> list[Path]:
         """The committed parts of a kind (documents or ledger)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,11 +10,11 @@ import pyarrow as pa
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest, StopDownload
 from scrapy.http import Request
 
-from corpus.base.commit import sha256_bytes
-from corpus.base.manifest import Manifest
+from corpus.base.commit import FileRecord, sha256_bytes
 from corpus.base.schemas import FETCHES
 from corpus.base.shards import write_shard
 from corpus.base.workspace import Workspace
+from crawlers.frontier.tickets import ticket_of
 from crawlers.items import Fetch
 from crawlers.manners.refusals import DeniedByRobots, ForbiddenAddress, HostPaused, OffSite, OverBudget
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["ASSEMBLED", "FetchLog", "media_type"]
 
 ASSEMBLED = "assembled"  # outcome of a row that is no answer but a file put together from several
-_ROWS, _SECONDS = 200, 10.0  # a part is written after so many rows or so long, whichever comes first
 
 
 class FetchLog:
@@ -38,8 +36,8 @@ class FetchLog:
         self.workspace, self.source, self.run = workspace, source, run
         self.counts: Counter[str] = Counter()
         self._rows: list[Fetch] = []
+        self._ready: list[Fetch] = []
         self._parts = 0
-        self._since = time.monotonic()
 
     def answer(self, request: Request, response: Response, outcome: str = "", reason: str = "") -> Fetch:
         """Record an answer; one that should hold a document stays open until that is known."""
@@ -59,6 +57,7 @@ class FetchLog:
             raw_sha256=sha256_bytes(response.body),
             **_reserved(request, response),
         )
+        row.values["warc_file"], row.values["warc_offset"] = request.meta.get("warc", (None, None))
         row.open = outcome == "document"
         return row
 
@@ -76,20 +75,25 @@ class FetchLog:
         row = self._row(request, "document", ASSEMBLED, f"read from {pieces} piece(s) that came before")
         row.values.update(raw_sha256=sha256, bytes=size)
 
-    def commit(self, *, all_rows: bool = False, now: bool = False) -> None:
-        """Write decided rows if they are many, old, or `now`; or all, open ones too. Raises StorageError."""
-        due = now or len(self._rows) >= _ROWS or time.monotonic() - self._since > _SECONDS
-        ready = [row for row in self._rows if all_rows or not row.open] if due or all_rows else []
-        if not ready:
-            return
+    def __len__(self) -> int:
+        """Rows that are not written yet."""
+        return len(self._rows)
+
+    def write(self, *, all_rows: bool = False) -> list[FileRecord]:
+        """Commit a file of the rows that are decided and booked, or of all. Raises StorageError."""
+        self._ready = [row for row in self._rows if all_rows or not (row.open or row.held)]
+        if not self._ready:
+            return []
         path = self.workspace.fetches(self.source) / f"{self.run}-{self._parts:06d}.parquet"
-        with Manifest(self.workspace) as manifest:
-            manifest.record([write_shard(path, pa.Table.from_pylist([row.values for row in ready], schema=FETCHES))])
-        written = {id(row) for row in ready}
+        return [write_shard(path, pa.Table.from_pylist([row.values for row in self._ready], schema=FETCHES))]
+
+    def committed(self) -> None:
+        """Forget the rows of `write`: the manifest names their file."""
+        written = {id(row) for row in self._ready}
         self._rows = [row for row in self._rows if id(row) not in written]
-        self.counts.update(str(row.values["outcome"]) for row in ready)
-        self._parts += 1
-        self._since = time.monotonic()
+        self.counts.update(str(row.values["outcome"]) for row in self._ready)
+        self._parts += bool(self._ready)
+        self._ready = []
 
     def totals(self) -> Counter[str]:
         """Rows by outcome so far, open ones as they stand."""
@@ -99,14 +103,18 @@ class FetchLog:
         values: dict[str, object] = dict.fromkeys(FETCHES.names)
         verdict: Verdict | None = request.meta.get("robots")
         values |= {
-            "time": datetime.now(UTC), "run": self.run, "source": self.source, "url": request.url,
-            "asked_url": request.meta.get("asked_url"), "final_url": request.url, "method": request.method,
-            "purpose": purpose, "outcome": outcome, "reason": reason, "content_type": "", "bytes": 0, "documents": 0,
+            "time": request.meta.get("archived") or datetime.now(UTC), "run": self.run, "source": self.source,
+            "url": request.url, "asked_url": request.meta.get("asked_url"), "final_url": request.url,
+            "method": request.method, "purpose": purpose, "outcome": outcome, "reason": reason,
+            "content_type": "", "bytes": 0, "documents": 0,
             "retries": request.meta.get("retry_times", 0), "robots_rule": verdict and verdict.rule,
             "robots_line": verdict and verdict.line, "robots_sha256": request.meta.get("robots_sha256"),
         }  # fmt: skip
         row = Fetch(values)
         self._rows.append(row)
+        ticket = ticket_of(request)
+        if ticket is not None:
+            ticket.hold(row)
         return row
 
 

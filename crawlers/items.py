@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from corpus.extract import Extracted
+
+if TYPE_CHECKING:
+    from crawlers.frontier.tickets import Ticket
 
 __all__ = ["Fetch", "Found", "Record", "Refused"]
 
@@ -33,10 +37,14 @@ class Record:
 
 @dataclass
 class Fetch:
-    """A row of `fetches` in the making; `open` until it is known what became of the answer."""
+    """A row of `fetches` in the making; `open` until it is known what became of the answer.
+
+    `held` while a kill would have the answer read again (crawlers.frontier.tickets).
+    """
 
     values: dict[str, object]
     open: bool = False
+    held: bool = False
 
     def close(self, outcome: str, reason: str = "", documents: int = 0) -> None:
         """Say what became of it; a container of many documents is closed once, after the last."""
@@ -59,6 +67,7 @@ class Found:
     fetch: Fetch | None = None
     read: Callable[[], Extracted] | None = field(default=None, repr=False)
     booked: asyncio.Event = field(default_factory=asyncio.Event, repr=False, compare=False)
+    ticket: Ticket | None = field(default=None, repr=False, compare=False)
     kept: bool = False
     more: bool = False
 
@@ -75,3 +84,4 @@ class Refused:
     detail: str = ""
     more: bool = False
     booked: asyncio.Event = field(default_factory=asyncio.Event, repr=False, compare=False)
+    ticket: Ticket | None = field(default=None, repr=False, compare=False)

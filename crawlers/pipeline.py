@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.exceptions import CloseSpider
 
+from corpus.base.commit import sha256_bytes
 from corpus.base.errors import HakushoError
-from corpus.base.manifest import Manifest
+from corpus.base.schemas import document_id
 from corpus.extract import Extracted
 from corpus.extract.sandbox import Sandbox
 from crawlers.documents import document_row
@@ -46,11 +47,12 @@ class HarvestPipeline:
     def open_spider(self) -> None:
         """Settle what a killed run left. Raises CloseSpider where the workspace cannot be written."""
         try:
-            with Manifest(self.harvest.workspace):  # a disk that refuses is told before anything is asked of a site
+            if not self.harvest.error:  # a disk that refuses is told before anything is asked of a site
                 self.harvest.settle()
         except HakushoError as error:
             self.harvest.fail(error)
-            raise CloseSpider("storage") from error
+        if self.harvest.error:
+            raise CloseSpider("storage")
 
     async def process_item(self, item: Any) -> Any:
         """Book one record. After the limit nothing is booked: it belongs to a later run."""
@@ -61,6 +63,8 @@ class HarvestPipeline:
                 item.fetch.close("beyond_limit")
         if isinstance(item, Found | Refused):
             item.booked.set()
+            if item.ticket is not None:
+                item.ticket.less()
         if self.harvest.full and self._closing is None:  # not awaited: the engine waits for this very item
             reason = "storage" if self.harvest.error else "limit"
             self._closing = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
@@ -87,6 +91,9 @@ class HarvestPipeline:
     async def _found(self, found: Found) -> None:
         """Read a record's bytes; a thread waits for them (a large PDF must not stop the clock of other answers)."""
         harvest = self.harvest
+        if harvest.has(document_id(harvest.source, found.record.key, sha256_bytes(found.raw))):
+            self._again(found)
+            return
         wrong = misfit(found.raw, found.record.form)
         if wrong:
             self._drop(found, "empty" if not found.raw else "not_a_document", wrong)
@@ -106,6 +113,13 @@ class HarvestPipeline:
         if found.read is not None:
             return self._sandbox.call(found.read)
         return self._sandbox.extract(found.raw, url=found.record.url, content_type=found.content_type)
+
+    def _again(self, found: Found) -> None:
+        """A document that this harvest has: its answer is read once more after a kill, or another page shows it."""
+        found.kept = True
+        if found.fetch is not None:
+            replayed = found.ticket is not None and found.ticket.replayed
+            found.fetch.close("document", documents=int(replayed))
 
     def _drop(self, found: Found, reason: str, detail: str) -> None:
         if found.fetch is not None:

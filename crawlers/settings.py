@@ -20,8 +20,10 @@ HAKUSHO_STATUS = 0.0  # seconds between lines of JSON on stdout that say where t
 HAKUSHO_RUN_BYTES = 0  # bytes of answers after which a run ends, to be gone on with later; 0: no such end
 HAKUSHO_THRESHOLDS = ""  # key=value,key=value over [harvest] of hakusho.toml
 EXTENSIONS = {"crawlers.status.Status": 0}
-HAKUSHO_PART_ROWS = 50  # documents are committed after so many
+HAKUSHO_FRESH = False  # begin anew where an earlier run of the same command was stopped
+HAKUSHO_PART_ROWS = 500  # documents are committed after so many
 HAKUSHO_PART_SECONDS = 10.0  # or after so long: what a power cut can cost
+HAKUSHO_WARC_SIZE = 2**30  # bytes at which a file of the raw archive is full
 
 # Manners. crawlers.manners.obey.Robots always obeys; a crawl with the switch off is refused.
 ROBOTSTXT_OBEY = True
@@ -81,13 +83,13 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.manners.recorder.Recorder": 585,  # after content decoding (590), before Retries takes the answer away
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "crawlers.manners.redirects.Redirects": 600,
+    "crawlers.archive.middleware.Archivist": 900,  # the last before the site, so that it sees what was received
 }
 SPIDER_MIDDLEWARES = {"crawlers.manners.budgets.BarrenPages": 100}
 ITEM_PIPELINES = {"crawlers.pipeline.HarvestPipeline": 100}
 CONCURRENT_ITEMS = 1  # in the order of arrival, and a reader of a dump stops right after the last document wanted
 
 # Order: documents of a listing before its next page, first named first
-SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
-SCHEDULER_START_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+SCHEDULER = "crawlers.frontier.scheduler.FrontierScheduler"
 
 LOG_LEVEL = "WARNING"

@@ -15,6 +15,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from scrapy.http import HtmlResponse, Request, Response
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
 from crawlers.arguments import Arguments, Route, Site, read, today
 from crawlers.harvest import Harvest
@@ -80,10 +81,13 @@ class SiteSpider(scrapy.Spider, ABC):
         spider.harvest = Harvest(
             cls.name,
             Workspace(settings.get("HAKUSHO_DATA")),
+            arguments=canonical(given).decode(),
             limit=spider.arguments.limit,
+            fresh=settings.getbool("HAKUSHO_FRESH"),
             quiet=settings.getbool("HAKUSHO_JSON"),
             part_rows=settings.getint("HAKUSHO_PART_ROWS"),
             part_seconds=settings.getfloat("HAKUSHO_PART_SECONDS"),
+            warc_size=settings.getint("HAKUSHO_WARC_SIZE"),
         )
         return spider
 

@@ -28,12 +28,15 @@ __all__ = [
     "commit_bytes",
     "commit_file",
     "commit_folder",
+    "fsync",
     "is_temporary",
+    "make_folder",
     "record_of",
     "remove_file",
     "scratch_folder",
     "sha256_bytes",
     "sha256_file",
+    "storage_errors",
     "sweep",
 ]
 
@@ -81,18 +84,18 @@ def commit_file(path: Path, write: Callable[[Path], None]) -> FileRecord:
 
     Raises StorageError where the file system refuses; then nothing changed and no temporary file is left.
     """
-    with _storage_errors(path), _temporary(path) as temporary:
-        _make_folder(path.parent)
+    with storage_errors(path), _temporary(path) as temporary:
+        make_folder(path.parent)
         try:
             write(temporary)
-            _fsync(temporary)
+            fsync(temporary)
             record = record_of(temporary)
             os.replace(temporary, path)  # noqa: PTH105  one rename(2), the same call strace sees
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
-        _fsync(path.parent)
+        fsync(path.parent)
     return FileRecord(path, record.size, record.sha256, record.mtime_ns)
 
 
@@ -111,14 +114,14 @@ def commit_folder(path: Path, write: Callable[[Path], None]) -> list[FileRecord]
     rename(2) cannot replace a folder that is not empty, so the old one is moved aside first; a kill between the two
     renames leaves the name free and the caller, who finds no unit recorded, builds it again.
     """
-    with _storage_errors(path), _temporary(path) as temporary, _temporary(path) as old:
-        _make_folder(path.parent)
+    with storage_errors(path), _temporary(path) as temporary, _temporary(path) as old:
+        make_folder(path.parent)
         try:
             temporary.mkdir()
             write(temporary)
             for item in sorted(temporary.rglob("*"), reverse=True):
-                _fsync(item)
-            _fsync(temporary)
+                fsync(item)
+            fsync(temporary)
             if path.exists():
                 path.rename(old)
             temporary.rename(path)
@@ -127,7 +130,7 @@ def commit_folder(path: Path, write: Callable[[Path], None]) -> list[FileRecord]
             if old.exists() and not path.exists():
                 old.rename(path)
             raise
-        _fsync(path.parent)
+        fsync(path.parent)
         shutil.rmtree(old, ignore_errors=True)
     return [record_of(item) for item in sorted(path.rglob("*")) if item.is_file()]
 
@@ -145,10 +148,10 @@ def scratch_folder(path: Path) -> Iterator[Path]:
 
 def remove_file(path: Path) -> None:
     """Remove a file durably; a missing one is no error."""
-    with _storage_errors(path):
+    with storage_errors(path):
         path.unlink(missing_ok=True)
         if path.parent.exists():
-            _fsync(path.parent)
+            fsync(path.parent)
 
 
 def is_temporary(path: Path) -> bool:
@@ -185,13 +188,13 @@ def _temporary(path: Path) -> Iterator[Path]:
         _under_way.discard(temporary.name)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and its missing parents durably: without an fsync of what holds it, a power cut takes it back."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _fsync(folder.parent)
+    fsync(folder.parent)
 
 
 def _abandoned(path: Path) -> bool:
@@ -211,7 +214,8 @@ def _abandoned(path: Path) -> bool:
     return False
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, durable. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -220,7 +224,8 @@ def _fsync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what the file system says into a StorageError with a hint."""
     try:
         yield
     except OSError as error:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -81,10 +82,26 @@ class Manifest:
         """Close the database."""
         self._db.close()
 
-    def record(self, files: Iterable[FileRecord]) -> None:
-        """Record committed files, all or none."""
+    def extend(self, schema: str) -> None:
+        """Make tables of another part, whose rows commit together with those of files. Raises StorageError."""
+        try:
+            self._db.executescript(schema)
+        except sqlite3.Error as error:
+            hint = _hint(error, "see that no other command holds it, then run again")
+            raise StorageError(f"cannot open {self.workspace.state}: {error}; {hint}") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One durable transaction over the manifest and the tables of `extend`. Raises StorageError."""
+        with self._transaction():
+            yield self._db
+
+    def record(self, files: Iterable[FileRecord], also: Callable[[sqlite3.Connection], None] | None = None) -> None:
+        """Record committed files, and what `also` writes beside them, all or none."""
         with self._transaction():
             self._put_files(files)
+            if also is not None:
+                also(self._db)
 
     def finish(self, unit: Unit, files: Iterable[FileRecord]) -> None:
         """Record a finished unit and its files in one transaction."""

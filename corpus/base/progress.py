@@ -68,6 +68,13 @@ class Progress:
         self._stream.write(f"\r\033[K{self.line(now)}" if self._terminal else f"{self.line(now)}\n")
         self._stream.flush()
 
+    def say(self, text: str) -> None:
+        """A line of its own, which stays."""
+        if not self._quiet:
+            start = "\r\033[K" if self._terminal else ""
+            self._stream.write(f"{start}{self.what}: {text}\n")
+            self._stream.flush()
+
     def line(self, now: float) -> str:
         """The line at a moment of the monotonic clock."""
         spent = max(now - self._started, 1e-9)

@@ -120,6 +120,8 @@ FETCHES = pa.schema(
             "SHA-256 of the body, or of the one that a 304 says still stands; null where none came",
             nullable=True,
         ),
+        _field("warc_file", pa.string(), "file of the raw archive with the answer, below the workspace", nullable=True),
+        _field("warc_offset", pa.int64(), "offset in bytes of its record in that file", nullable=True),
         _field("x_robots_tag", pa.string(), "page-level reservation as sent, one line a header", nullable=True),
         _field("tdm_reservation", pa.string(), "TDMRep: 1 reserved, 0 not; null where not stated", nullable=True),
         _field("tdm_policy", pa.string(), "TDMRep: address of the policy", nullable=True),

@@ -34,6 +34,13 @@ class Command(crawl.Command):
         """One line for `scrapy -h`."""
         return "Harvest a source, e.g. scrapy crawl pmda -a limit=40 -s HAKUSHO_DATA=data"
 
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Scrapy's options and ours."""
+        super().add_options(parser)
+        parser.add_argument(
+            "--fresh", action="store_true", help="begin anew where an earlier run of this command was stopped"
+        )
+
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Read -a and -s; a word without `=` is one line too. Raises SystemExit(2)."""
         for option, words in (("-a", opts.spargs), ("-s", opts.set)):
@@ -42,6 +49,9 @@ class Command(crawl.Command):
                     sys.stderr.write(f"scrapy crawl: {option} {word}: write {option} NAME=VALUE\n")
                     raise SystemExit(2)
         super().process_options(args, opts)
+        if opts.fresh:
+            assert self.settings is not None
+            self.settings.set("HAKUSHO_FRESH", True, priority="cmdline")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Check, crawl, sum up."""
@@ -84,10 +94,13 @@ class Command(crawl.Command):
         except StorageError as error:
             summary = dataclasses.replace(summary, error=summary.error or str(error))
         if self.settings.getbool("HAKUSHO_JSON"):
-            plain = made | {"time": made["time"].isoformat(), "where": summary.where}
+            plain = made | {"time": made["time"].isoformat(), "where": summary.where, "left": summary.left}
             sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
         elif summary.documents or not summary.error:
             sys.stderr.write(paragraph(made, summary.where) + "\n")
+        if summary.left:
+            told = f"{summary.source}: stopped with {summary.left} requests to go"
+            sys.stderr.write(f"{told}; the same command goes on from here, --fresh begins anew\n")
         if summary.error:
             sys.stderr.write(f"scrapy crawl: {summary.error}\n")
         return int(bool(made["below"] or summary.error))

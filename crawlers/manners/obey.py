@@ -11,7 +11,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.identity import ROBOT
 from crawlers.manners.part import Part, Reporting
-from crawlers.manners.refusals import DeniedByRobots
+from crawlers.manners.refusals import DeniedByRobots, RobotsUnreachable
 from crawlers.manners.site_files import Answer, SiteFiles
 from crawlers.robots import Robots as Rules
 
@@ -51,7 +51,7 @@ class Robots(Reporting, Part):
         verdict = request.meta["robots"] = rules.verdict(ROBOT, request.url)
         request.meta["robots_sha256"] = known.sha256
         if rules.outcome == "unreachable" and not verdict.allowed:
-            raise DeniedByRobots("robots_unreachable")
+            raise RobotsUnreachable("robots_unreachable")
         if not verdict.allowed:
             raise DeniedByRobots(f"{verdict.rule} (line {verdict.line})")
         if (rules.crawl_delay(ROBOT) or 0.0) > self._cap:

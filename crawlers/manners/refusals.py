@@ -11,12 +11,15 @@ __all__ = [
     "HostPaused",
     "OffSite",
     "OverBudget",
+    "RobotsUnreachable",
     "TooManyRedirects",
 ]
 
 
 class EnoughDocuments(IgnoreRequest):
     """The limit was reached while this request waited for its turn; it was never sent."""
+
+    outcome = "later"  # of its ticket: the request stays in the frontier
 
 
 class OffSite(IgnoreRequest):
@@ -27,8 +30,16 @@ class DeniedByRobots(IgnoreRequest):
     """robots.txt forbids the URL, or could not be had; its words are the reason that is recorded."""
 
 
+class RobotsUnreachable(DeniedByRobots):
+    """Nobody knows whether the URL may be asked; the same command asks again."""
+
+    outcome = "later"
+
+
 class HostPaused(IgnoreRequest):
     """The host asked to be left alone for longer than a crawl waits; its words are the reason that is recorded."""
+
+    outcome = "later"
 
 
 class ForbiddenAddress(IgnoreRequest):

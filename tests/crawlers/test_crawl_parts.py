@@ -255,10 +255,12 @@ def test_an_undecided_fetch_is_not_written_before_its_outcome(tmp_path: Path) ->
     for number in range(250):
         request = Request(f"https://a.example.jp/{number}", meta={"purpose": "document"})
         rows.append(log.answer(request, Response(request.url, body=b"x", status=404 if number else 200)))
-    log.commit()
+    log.write()
+    log.committed()
     assert len(fetches(tmp_path, "mod")) == 249
     rows[0].close("garbled", "why")
-    log.commit(all_rows=True)
+    log.write(all_rows=True)
+    log.committed()
     written = fetches(tmp_path, "mod")
     assert len({row["url"] for row in written}) == len(written) == 250
     assert [(row["url"][-2:], row["reason"]) for row in written if row["outcome"] == "garbled"] == [("/0", "why")]

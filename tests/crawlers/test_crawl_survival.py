@@ -139,7 +139,7 @@ def test_a_disk_that_fills_up_ends_the_crawl_with_one_line(tmp_path: Path) -> No
         long = "".join(chr(noise.randrange(0x4E00, 0x9FA0)) for _ in range(150_000))
         page = site.answers[f"/j/press/wp/wp2024/html/{name}.html"]
         page.body = page.body.replace("頁である".encode(), long.encode())
-    full = 200 * 1024  # bytes a file may have: a small part fits, a large one does not
+    full = 300 * 1024  # bytes a file may have: a small part fits, a large one does not
 
     def fill_up() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (full, full))

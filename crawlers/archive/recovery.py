@@ -1,0 +1,34 @@
+"""After a kill or a power cut: the archive's torn tails are cut off, and its answers that were not booked are found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from corpus.base.commit import record_of
+from crawlers.archive.reader import notes, repair
+
+if TYPE_CHECKING:
+    from corpus.base.workspace import Workspace
+    from crawlers.frontier.queue import Frontier
+
+__all__ = ["recover"]
+
+
+def recover(workspace: Workspace, source: str, frontier: Frontier) -> int:
+    """Mend the archive of a source and give the frontier its answers; requests in flight that have none.
+
+    Only files that no run closed are looked at, from where the frontier knows them on. Raises StorageError.
+    """
+    store = frontier.store
+    closed = {record.path for record in store.manifest.files()}
+    known = store.archives()
+    for path in sorted(workspace.path("raw", source).glob("*.warc.gz")):
+        name = workspace.relative(path)
+        if path not in closed and repair(workspace, path, known.get(name, 0)):
+            found = [
+                (noted.note["request"], (name, noted.offset))
+                for noted in notes(path, known.get(name, 0)) if noted.note.get("request")
+            ]  # fmt: skip
+            store.take_archive(record_of(path), found)
+    frontier.answers = store.answers()
+    return max(0, frontier.standing.under_way - len(frontier.answers))

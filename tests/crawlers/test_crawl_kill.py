@@ -1,0 +1,66 @@
+"""kill -9 at random instants of a crawl of 600 pages: no document is lost, none comes twice, no page is asked twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import crawl_sites as sites
+import pytest
+from crawl_sites import at, command, crawl, documents, environment, fetches, hashes, ledger
+
+PAGES, KILLS = 600, 20
+UNDER_WAY = 1
+
+
+def in_flight(data: Path) -> set[str]:
+    """The targets that the frontier says are under way."""
+    with closing(sqlite3.connect(data / "state.sqlite")) as db:
+        rows = db.execute("SELECT request FROM requests WHERE state = ?", (UNDER_WAY,)).fetchall()
+    return {json.loads(text)["url"].partition("www.mod.go.jp")[2] for (text,) in rows}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_twenty_kills_of_600_pages(tmp_path: Path) -> None:
+    """Each kill is followed by the same command; only what was truly in flight at a kill is asked for again."""
+    chance = random.Random(20)
+    site, data = sites.mod(PAGES), tmp_path / "killed"
+    words = [*at(site), "-s", "CONCURRENT_REQUESTS=4", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=4"]
+    lost_at_kill: set[str] = set()
+    kills = 0
+    with site.serve():
+        words[:2] = at(site)
+        for _ in range(KILLS):
+            goal = len(site.seen) + chance.randrange(2, 2 * PAGES // KILLS - 4)
+            process = subprocess.Popen(
+                command("mod", data, *words, "-s", "HAKUSHO_PART_ROWS=20"),
+                cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            while len(site.seen) < goal and process.poll() is None:
+                time.sleep(0.002)
+            time.sleep(chance.random() / 30)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+            lost_at_kill |= in_flight(data)
+        ended = crawl("mod", data, *words)
+        assert crawl("mod", tmp_path / "calm", *words).code == 0
+    assert (ended.code, kills) == (0, KILLS), ended.err
+    assert ended.summary["documents"] == PAGES
+    assert Counter(row["key"] for row in documents(data, "mod")) == {f"2024/n1{n:02d}": 1 for n in range(1, PAGES + 1)}
+    assert hashes(data, "documents", "ledger") == hashes(tmp_path / "calm", "documents", "ledger")
+    assert sum(row["documents"] for row in fetches(data, "mod")) == PAGES
+    assert Counter(outcome for outcome, _ in ledger(data).values()) == {"kept": PAGES}
+    half = site.targets[: len(site.targets) - PAGES - 3]  # without those of the calm crawl
+    again = {target for target, times in Counter(half).items() if times > 1} - {"/robots.txt"}
+    assert again <= lost_at_kill
+    assert half.count("/robots.txt") <= KILLS + 1
+    assert not [path for path in data.rglob("*") if ".tmp-" in path.name]
