@@ -58,6 +58,11 @@ class BulkFile:
         with Manifest(self.workspace) as manifest:
             manifest.record([commit_bytes(self.folder / f"{offset:015d}.piece", data)])
 
+    def holds(self, offset: int, data: bytes) -> bool:
+        """Whether these very bytes are here already."""
+        path = self.folder / f"{offset:015d}.piece"
+        return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+
     def discard(self) -> None:
         """Remove all pieces: they are not of one file."""
         with Manifest(self.workspace) as manifest:

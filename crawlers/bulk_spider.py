@@ -102,13 +102,15 @@ class BulkSpider(SiteSpider):
             if job.missing:
                 self.harvest.lose_listing(job.url, job.page)
             return
-        if response.status == 416 or start not in (0, file.size):
+        again = file.holds(start, response.body)  # a kill came between this piece and what was read from it
+        if not again and (response.status == 416 or start not in (0, file.size)):
             for request in self._start_again(response, job, "these pieces are not of the file that the site has now"):
                 yield request
             return
-        if start == 0:
-            file.discard()
-        file.add(start, response.body)
+        if not again:
+            if start == 0:
+                file.discard()
+            file.add(start, response.body)
         whole = file.size >= total
         if whole and not await self._intact(job, file):
             for request in self._start_again(response, job, "the checksum differs" if job.sha1 else "no whole zip"):
@@ -159,8 +161,7 @@ class BulkSpider(SiteSpider):
                 if self._enough(bulk):
                     return
         if whole and not bulk.keep:
-            self.harvest.commit(now=True)  # the file goes when what came of it is safe
-            file.discard()
+            self.harvest.read_through.append(file)
 
     async def contained(self, response: Response, items: Items) -> AsyncItems:
         """The records of an answer that holds several."""

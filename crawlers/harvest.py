@@ -20,6 +20,7 @@ from corpus.base.shards import read_shard
 from corpus.base.workspace import Workspace
 from crawlers.archive.recovery import recover
 from crawlers.archive.writer import Archive
+from crawlers.bulk import BulkFile
 from crawlers.documents import Parts, settle
 from crawlers.frontier.queue import Frontier
 from crawlers.history import ASSEMBLED, FetchLog
@@ -87,6 +88,8 @@ class Harvest:
         self.error = ""
         self._before: dict[str, str] = {}  # records of which another form is asked for -> why the first gave nothing
         self.left = 0
+        self.read_through: list[BulkFile] = []  # large files that may go when what came of them is safe
+        self._read_through: list[BulkFile] = []
         self._lock = ExitStack()
         self._rows: list[dict[str, Any]] = []
         self._ids: set[str] = set()
@@ -157,8 +160,10 @@ class Harvest:
         self.progress.advance(0, self._note())
         self.commit()
 
-    def commit(self, *, now: bool = False) -> None:
-        """Make durable what is pending, if it is much, if it is old, or at once. Raises StorageError.
+    def commit(self, *, now: bool = False, last: bool = False) -> None:
+        """Make durable what is pending, if it is much, if it is old, or at once; `last` with all open ends.
+
+        Raises StorageError.
 
         The archive first, so that no row points to bytes that a power cut took; then the files; then one transaction
         that names the files, the documents and the requests that are done. What is not in it is done again from the
@@ -167,23 +172,30 @@ class Harvest:
         pending = len(self._rows) + len(self._drops)
         changes = len(self.fetches) + (self.frontier.unbooked if self.frontier else 0)
         due = pending >= self.part_rows or self._chars > _CHARS or changes > _CHANGES
-        if not (now or due or time.monotonic() - self._since > self.part_seconds) or self.frontier is None:
+        if not (now or last or due or time.monotonic() - self._since > self.part_seconds) or self.frontier is None:
             return
         if self.archive is not None:
-            if now:
+            if last:
                 self.archive.close()
             for file, size in self.archive.sync().items():
                 self.frontier.keep_size(file, size)
         self.frontier.flush()
-        files = [*self._closed_archives(), *self.fetches.write(all_rows=now)]
+        files = [*self._closed_archives(), *self.fetches.write(all_rows=last)]
         files += self.parts.write(f"{self.run}-{self._written:06d}", self._rows, self._drops)
         self.frontier.store.manifest.record(files, self.frontier.book)
         self.frontier.committed()
         self.fetches.committed()
         self._rows, self._drops, self._chars = [], [], 0
         self._ids.clear()
+        self._discard(last=last)
         self._written += 1
         self._since = time.monotonic()
+
+    def _discard(self, *, last: bool) -> None:
+        """Remove large files that were read, once the request that brought them is done, so one commit later."""
+        for file in [*self._read_through, *(self.read_through if last else ())]:
+            file.discard()
+        self._read_through, self.read_through = ([], []) if last else (self.read_through, [])
 
     def _closed_archives(self) -> list[FileRecord]:
         """Files of the archive that are complete."""

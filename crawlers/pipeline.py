@@ -74,7 +74,7 @@ class HarvestPipeline:
         """Commit what is pending and settle it."""
         self._sandbox.close()
         try:
-            self.harvest.commit(now=True)
+            self.harvest.commit(last=True)
             self.harvest.settle()
         except HakushoError as error:
             self.harvest.fail(error)
