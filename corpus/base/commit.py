@@ -138,7 +138,7 @@ def commit_folder(path: Path, write: Callable[[Path], None]) -> list[FileRecord]
 @contextlib.contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
     """A folder of this process alone, beside `path`, for what need not outlive it; `sweep` removes a dead one's."""
-    with _storage_errors(path), _temporary(path) as temporary:
+    with storage_errors(path), _temporary(path) as temporary:
         temporary.mkdir(parents=True)
         try:
             yield temporary
