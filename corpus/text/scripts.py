@@ -51,6 +51,9 @@ _RANGES: Final = (
     ("broken", ((0xF0000, 0x10FFFF),)),
 )
 _SILENT: Final = ((0xAD, 0xAD), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF))
+# Letters and marks of Latin-1 that Japanese and English hold now and then; ° ± ² ³ µ · × ÷ and the like are units.
+_ACCENTED: Final = ((0xA1, 0xA6), (0xA8, 0xAA), (0xAC, 0xAF), (0xB4, 0xB4), (0xB8, 0xBA), (0xBC, 0xD6), (0xD8, 0xF6))
+_MANY: Final = 0.25  # share of visible characters from which they are no names but UTF-8 or shifted codes, misread
 _CID: Final = re.compile(r"\(cid:\d+\)")
 
 
@@ -93,11 +96,21 @@ def visible(text: str) -> int:
 def garbled_share(text: str) -> float:
     """Share of visible characters that stand in no Japanese or English text, 0 to 1 (0 for an empty text).
 
-    Counts other scripts, private use, controls, U+FFFD, and whole "(cid:123)" marks of PDF tools. Japanese, English,
-    mathematics, units and chemical names stay near 0; fonts read with the wrong code table give 0.25 to 1.
+    Counts other scripts, private use, controls, U+FFFD, whole "(cid:123)" marks of PDF tools, and accented Latin
+    letters where they are more than a quarter (UTF-8 read as Latin-1). Japanese, English, mathematics, units and
+    chemical names stay near 0; fonts read with the wrong code table give 0.25 to 1.
     """
     without = _CID.sub("", text)
     counts = count_classes(without)
     marks = len(text) - len(without)
     whole = len(without) - counts["space"] + marks
-    return (counts["other"] + counts["broken"] + marks) / whole if whole else 0.0
+    if not whole:
+        return 0.0
+    accented = 0 if without.isascii() else _accented(without)
+    accented = accented if accented > _MANY * whole else 0
+    return (counts["other"] + counts["broken"] + marks + accented) / whole
+
+
+def _accented(text: str) -> int:
+    counts = np.bincount(np.minimum(code_points(text), 0x100), minlength=0x101)
+    return int(sum(counts[first : last + 1].sum() for first, last in (*_ACCENTED, (0xF8, 0xFF))))

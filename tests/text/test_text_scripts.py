@@ -65,10 +65,13 @@ def test_no_false_alarm(good: str) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    ["ୈೋয়ɹɹং" * 9, "꒢꒤꒦" * 9, "(cid:123)(cid:7)" * 9, "\ufffd" * 30, "\ue001\ue002" * 20, LAW[:20] + "ɹං" * 10],
+    [
+        *("ୈೋয়ɹɹং" * 9, "꒢꒤꒦" * 9, "(cid:123)(cid:7)" * 9, "\ufffd" * 30, "\ue001\ue002" * 20, LAW[:20] + "ɹං" * 10),
+        *(LAW[:40].encode().decode("latin-1"), "".join(chr(ord(letter) + 0x41) for letter in ENGLISH[:60])),
+    ],
 )
 def test_alarm(bad: str) -> None:
-    """Wrong font tables, cid marks, undecodable bytes and private use raise the alarm."""
+    """Wrong font tables, cid marks, undecodable bytes, private use, misread UTF-8 and shifted codes raise the alarm."""
     assert garbled_share(bad) > GARBLED
 
 
@@ -100,3 +103,5 @@ def test_alarm_threshold_from_both_sides() -> None:
 def test_language(text: str, lang: str | None) -> None:
     """Kana and short kanji are Japanese, English words English, other languages and bare numbers neither."""
     assert language(text) == lang
+    assert garbled_share("x" * 76 + "é" * 24) == 0
+    assert garbled_share("x" * 74 + "é" * 26) > GARBLED

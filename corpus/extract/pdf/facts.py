@@ -27,7 +27,9 @@ MAX_STREAM: Final = 64 * 2**20  # a font or a table
 MAX_ALL_BYTES: Final = 512 * 2**20  # everything unpacked, a stream once
 MAX_DRAWN: Final = 2 * 2**30  # everything drawn, a stream as often as it is used
 MAX_MAPPED: Final = 200_000  # characters of one ToUnicode table
+MAX_FONTS: Final = 3000  # of a page
 _MAX_DEPTH: Final = 12  # forms within forms
+_MAX_COLOURS: Final = 4  # colour spaces within each other
 _CALL: Final = re.compile(rb"/([^\s/\[\]<>(){}%]+)\s+Do\b")
 _BLOCK: Final = re.compile(rb"beginbfrange(.*?)(?:endbfrange|$)", re.DOTALL)
 _RANGE: Final = re.compile(rb"<\s*([0-9A-Fa-f]{1,16})\s*>\s*<\s*([0-9A-Fa-f]{1,16})\s*>\s*(?:<[^>]*>|\[[^\]]*\])")
@@ -120,6 +122,7 @@ class _Inspector:
         self.fonts: dict[object, FontFacts] = {}
         self.streams: dict[object, bytes] = {}
         self.forms: dict[object, tuple[int, list[FontFacts]]] = {}
+        self.open: set[object] = set()  # forms being looked into
         self.unpacked = self.drawn = 0
 
     def page(self, page: Any) -> PageFacts:
@@ -166,7 +169,10 @@ class _Inspector:
         """(bytes drawn by a content stream and the forms it calls, fonts at hand there)."""
         resources = resources if isinstance(resources, dict) else {}
         found = _resolved(resources.get("/Font"))
+        if isinstance(found, dict) and len(found) > MAX_FONTS:
+            raise ValueError(f"{len(found)} fonts on one page")
         fonts = [self._font(_raw(found, name)) for name in found] if isinstance(found, dict) else []
+        self._colours(_resolved(resources.get("/ColorSpace")), 0)
         drawn = len(content)
         forms = _resolved(resources.get("/XObject"))
         if not isinstance(forms, dict) or not forms:
@@ -182,15 +188,27 @@ class _Inspector:
                 break
         return drawn, fonts
 
+    def _colours(self, spaces: Any, depth: int) -> None:
+        """Measure the profiles, palettes and functions of colours, which PDFium unpacks though they are no text."""
+        for value in spaces.values() if isinstance(spaces, dict) else spaces if isinstance(spaces, list) else ():
+            found = _resolved(value)
+            if hasattr(found, "get_data"):
+                self._measured(value)
+            elif depth < _MAX_COLOURS:
+                self._colours(found, depth + 1)
+
     def _form(self, reference: Any, resources: Any, depth: int) -> tuple[int, list[FontFacts]]:
         key = _key(reference)
         if key in self.forms:
             return self.forms[key]
         form = _resolved(reference)
-        if not hasattr(form, "get_data") or form.get("/Subtype") != "/Form" or depth >= _MAX_DEPTH:
+        if not hasattr(form, "get_data") or form.get("/Subtype") != "/Form":
             return 0, []
-        self.forms[key] = 0, []  # one that calls itself draws nothing more
+        if depth >= _MAX_DEPTH or key in self.open:  # PDFium would draw 2 to the 40th of them
+            raise ValueError("forms that draw themselves, or too many within each other")
+        self.open.add(key)
         self.forms[key] = self._drawn(self._data(reference), _resolved(form.get("/Resources")) or resources, depth + 1)
+        self.open.discard(key)
         return self.forms[key]
 
     def _font(self, reference: Any) -> FontFacts:
@@ -210,6 +228,9 @@ class _Inspector:
         table = _raw(font, "/ToUnicode") if "/ToUnicode" in font else None
         mapped = self._mapped(table)
         if not composite:
+            drawn = _resolved(font.get("/CharProcs"))  # letters that are drawings, of a Type 3 font
+            for name in drawn if isinstance(drawn, dict) else ():
+                self._measured(_raw(drawn, name))
             return FontFacts(fast=True, slow=mapped <= MAX_MAPPED, vertical=False)
         encoding = _resolved(font.get("/Encoding"))
         if hasattr(encoding, "get_data"):

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from corpus.extract.pdf.glyphs import Glyphs, Line
 from corpus.text.scripts import code_points
 
-__all__ = ["page_lines"]
+__all__ = ["TooManyPiecesError", "page_lines"]
 
+MAX_PIECES: Final = 20_000  # of a page
+MAX_LINES: Final = 4000  # of a page: a dense table of small numbers has half as many
 _WIDE: Final = 1.2  # of the font size: from here a gap parts two pieces
 _BACK: Final = 0.2  # the same, for a step back of the left edges: punctuation may be set tight
 _KANA: Final = re.compile(r"[\u3041-\u30ff\uff66-\uff9f\s・]+")
@@ -34,16 +36,25 @@ _ALIGNED: Final = 5  # pieces on one left edge that make a column
 _VERTICAL_PAGE: Final = 0.5  # share of the glyphs
 
 
+class TooManyPiecesError(Exception):
+    """A page of so many pieces that no reader could put them in order."""
+
+
 def page_lines(page: Glyphs) -> tuple[list[Line], int]:
-    """(lines in the order drawn, visible characters dropped as readings) of a page."""
+    """(lines in the order drawn, visible characters dropped as readings) of a page. Raises TooManyPiecesError."""
     pieces, upright = _pieces(page)
+    if len(pieces) > MAX_PIECES:
+        raise TooManyPiecesError(f"{len(pieces)} pieces of text on one page")
     if not pieces:
         return [], 0
     glyphs = sum(len(piece.text) for piece in pieces)
     if glyphs - upright > _VERTICAL_PAGE * glyphs:
         pieces = [_turned(piece, page.height) for piece in pieces]
     pieces, dropped = _without_ruby(pieces)
-    return _merged(pieces), dropped
+    lines = _merged(pieces)
+    if len(lines) > MAX_LINES:
+        raise TooManyPiecesError(f"{len(lines)} lines on one page")
+    return lines, dropped
 
 
 def _pieces(page: Glyphs) -> tuple[list[Line], int]:

@@ -35,6 +35,7 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD_END: Final = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
 _COMPOUND: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[^-\w])")
 _NOT_WITHIN: Final = re.compile(r"[A-Z0-9０-９(（]")  # what begins anew, or may
+_LONG: Final = 50_000  # characters that no paragraph has
 _BETWEEN: Final = 14  # paragraphs that may interrupt a sentence
 _LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f]+")
 _LATIN_END: Final = re.compile("[A-Za-z\u00c0-\u024f]+$")
@@ -130,16 +131,16 @@ def _framed(lines: Sequence[Line]) -> list[tuple[Line, _Frame]]:
         else:
             blocks.append([line])
     frames = [_frame(block) for block in blocks]
+    wide = [(block[0].size, frame) for block, frame in zip(blocks, frames, strict=True) if frame.lines >= 3]
     for block, frame in zip(blocks, frames, strict=True):
         if frame.lines < 3:
-            size = block[0].size
-            for other, wide in zip(blocks, frames, strict=True):
-                near = abs(wide.left - frame.left) < 2.5 * size and _alike(other[0].size, size)
-                if wide.lines >= 3 and near:
-                    frame.right = max(frame.right, wide.right)
-                    frame.left = min(frame.left, wide.left)
-                    frame.step = min(frame.step, wide.step)
-                    frame.chars = max(frame.chars, wide.chars)
+            size, left = block[0].size, frame.left
+            for other, like in wide:
+                if abs(like.left - left) < 2.5 * size and _alike(other, size):
+                    frame.right = max(frame.right, like.right)
+                    frame.left = min(frame.left, like.left)
+                    frame.step = min(frame.step, like.step)
+                    frame.chars = max(frame.chars, like.chars)
     return [(line, frame) for block, frame in zip(blocks, frames, strict=True) for line in block]
 
 
@@ -176,7 +177,7 @@ def _goes_on(paragraph: Paragraph, before: _Tail, after: tuple[Line, _Frame, int
     """Whether the line after belongs to the paragraph that ends with the line before."""
     one, frame, page = before.line, before.frame, before.page
     two, other, following = after
-    if one.kind or two.kind or not _alike(one.size, two.size):
+    if one.kind or two.kind or not _alike(one.size, two.size) or len(paragraph.text) > _LONG:
         return False
     if not (_LETTER.search(two.text) and _LETTER.search(one.text)):
         return _rest(one.text, two.text.strip(" "))
@@ -199,14 +200,14 @@ def _rest(text: str, line: str) -> bool:
 
 def _in_line(paragraph: Paragraph, first: float, one: Line, two: Line) -> bool:
     """Whether the left edge of a line says that no new paragraph begins with it."""
-    stopped = _STOP.search(one.text) is not None
+    stopped = _STOP.search(one.text[-16:]) is not None
     if _NEW.match(two.text) and (stopped or not _CJK.search(one.text[-1:])):
         return False
     if stopped and _INITIAL.match(two.text):
         return False
     size = one.size
     shift = two.x0 - one.x0
-    unended = not _END.search(one.text)
+    unended = not _END.search(one.text[-16:])
     if unended and two.text[:1].islower():
         return True
     if paragraph.lines > 1:
@@ -220,7 +221,7 @@ def _in_line(paragraph: Paragraph, first: float, one: Line, two: Line) -> bool:
 
 def _overleaf(one: Line, two: Line, frame: _Frame) -> bool:
     """Whether a sentence goes on in the next column or on the next page."""
-    if _END.search(one.text) or _NEW.match(two.text):
+    if _END.search(one.text[-16:]) or _NEW.match(two.text):
         return False
     if two.x0 - frame.left > _INDENT * two.size:
         return False
@@ -237,11 +238,11 @@ def _full(one: Line, two: Line, frame: _Frame) -> bool:
     room, left = frame.right - one.x1, frame.chars - len(one.text)
     word = two.text.split(" ", 1)[0]
     if _CJK.search(one.text[-1:]) or _CJK.match(word[:1]):
-        wide = 1.6 if _END.search(one.text) else max(_HANGING, 0.5 * _uncut(two.text) + 1.6)
+        wide = 1.6 if _END.search(one.text[-16:]) else max(_HANGING, 0.5 * _uncut(two.text) + 1.6)
         return (
             room < wide * one.size or left <= 1 or (one.text[-1] in "、，" and room < 0.5 * (frame.right - frame.left))
         )
-    if two.text[:1].islower() and not _END.search(one.text):
+    if two.text[:1].islower() and not _END.search(one.text[-16:]):
         return True  # a sentence that goes on
     width = (two.x1 - two.x0) / max(1, len(two.text)) * (len(word) + 1)
     return room < max(width, 1.2 * one.size) or left < len(word) + 1

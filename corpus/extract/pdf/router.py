@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from corpus.extract.pdf.facts import Facts, PageFacts, PasswordError, inspect, open_reader, plain_text, quiet
 from corpus.extract.pdf.glyphs import Line
 from corpus.extract.pdf.letters import clean_letters
-from corpus.extract.pdf.lines import page_lines
+from corpus.extract.pdf.lines import TooManyPiecesError, page_lines
 from corpus.extract.pdf.miner import MinerPages
 from corpus.extract.pdf.pdfium import PdfiumError, open_pdfium, page_glyphs
 from corpus.extract.pdf.rawscan import within_limits
@@ -109,6 +109,8 @@ class _Engines:
         for name, engine in (*fast, *slow, *last) if page.fast else (*slow, *fast, *last):
             try:
                 done = engine(number)
+            except TooManyPiecesError as failed:
+                return ReadPage(error=str(failed))
             except Exception as failed:  # noqa: BLE001  one engine's failure is the next one's turn
                 error = error or f"{name}: {type(failed).__name__}: {failed}"[:200]
                 continue

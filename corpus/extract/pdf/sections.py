@@ -21,6 +21,8 @@ _LEADER: Final = re.compile(
     r"\s*(?:[.．・…‥·•－‐―─_]\s?){4,}\s*[-–—(（\s]*[0-9０-９ivxlcIVXLC]{0,5}"
     r"(?:\s*[-–－‐]\s*[0-9０-９]+)?[-–—)）\s]*$"
 )
+_DOTS: Final = " .．・…‥·•－‐―─_"
+_TAIL: Final = 160  # characters
 _CAPTION: Final = re.compile(
     r"[■□◆◇●○]?\s*(?:[【〔（(]?(?:第?\s*[0-9０-９ⅠⅡⅢⅣⅤⅥ]+(?:[-－‐.．][0-9０-９]+)*\s*(?:図表?|表|写真)|"
     r"(?:図表?|表|写真|資料)\s*[0-9０-９ⅠⅡⅢⅣⅤⅥ]+)|(?:Figure|Fig\.|FIGURE|Table|TABLE)\s*[A-Z]?[-.]?[0-9IVX]+)"
@@ -53,7 +55,7 @@ def add_sections(builder: TextBuilder, paragraphs: Sequence[Paragraph]) -> list[
     starts: dict[int, int] = {}
     appendix = False
     for paragraph in paragraphs:
-        text = _LEADER.sub("", paragraph.text)
+        text = _without_leader(paragraph.text)
         contents = text != paragraph.text
         starts.setdefault(paragraph.page, builder.length + (1 if builder.parts else 0))
         level = 0 if contents else _level(paragraph, body, ranks)
@@ -67,6 +69,13 @@ def add_sections(builder: TextBuilder, paragraphs: Sequence[Paragraph]) -> list[
         builder.add(kind, text, [heading for _, heading in path])
     count = max(starts, default=-1) + 1
     return [starts.get(page, -1) for page in range(count)]
+
+
+def _without_leader(text: str) -> str:
+    """An entry of a table of contents without the dots to its page number; only a text's end is looked at."""
+    begin = max(0, len(text) - _TAIL)
+    tail, found = _LEADER.subn("", text[begin:])
+    return (text[:begin] + tail).rstrip(_DOTS) if found else text
 
 
 def _body_size(paragraphs: Sequence[Paragraph]) -> float:
