@@ -12,7 +12,7 @@ from pathlib import Path
 
 import crawl_sites as sites
 import pytest
-from crawl_sites import at, command, crawl, documents, environment, fetches, hashes, ledger
+from crawl_sites import at, command, crawl, documents, environment, fetches, hashes, ledger, started
 
 
 def wait_for(condition: object, seconds: float = 60) -> None:
@@ -98,12 +98,9 @@ def test_kill_and_run_again(tmp_path: Path) -> None:
     site.answers["/j/press/wp/wp2024/html/n131.html"].gate = gate
     data = tmp_path / "killed"
     with site.serve():
-        words = command("mod", data, *at(site), "-s", "HAKUSHO_PART_ROWS=5")
-        process = subprocess.Popen(words, cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL)
-        wait_for(lambda: any("n131" in target for target in site.targets))
-        wait_for(lambda: len(list((data / "documents/mod/.parts").glob("*.documents.parquet"))) >= 6)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with started(command("mod", data, *at(site), "-s", "HAKUSHO_PART_ROWS=5"), tmp_path):
+            wait_for(lambda: any("n131" in target for target in site.targets))
+            wait_for(lambda: len(list((data / "documents/mod/.parts").glob("*.documents.parquet"))) >= 6)
         gate.set()
         assert sum(sites.pq.ParquetFile(path).metadata.num_rows for path in data.rglob("*.documents.parquet")) == 30
         assert crawl("mod", data, *at(site), "-a", "limit=1").code == 0
@@ -118,11 +115,7 @@ def test_an_interrupted_crawl_keeps_what_came(tmp_path: Path) -> None:
     site = sites.mod(10)
     gate = threading.Event()
     site.answers["/j/press/wp/wp2024/html/n106.html"].gate = gate
-    with site.serve():
-        words = command("mod", tmp_path / "w", *at(site))
-        process = subprocess.Popen(
-            words, cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+    with site.serve(), started(command("mod", tmp_path / "w", *at(site)), tmp_path) as process:
         wait_for(lambda: any("n106" in target for target in site.targets))
         process.send_signal(signal.SIGINT)
         gate.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import signal
-import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import crawl_sites as sites
 import pytest
-from crawl_sites import Answer, at, command, crawl, environment, fetches, ledger
+from crawl_sites import Answer, at, command, crawl, fetches, ledger, started
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,11 +201,7 @@ def test_an_interrupted_pause_ends_soon(tmp_path: Path) -> None:
     """Ctrl-C does not wait for a host that asked to wait."""
     site = sites.mod(3)
     site.answers[PAGE] = Answer(b"", status=503, headers={"Retry-After": "100"})
-    with site.serve():
-        words = command("mod", tmp_path / "w", *at(site))
-        process = subprocess.Popen(
-            words, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+    with site.serve(), started(command("mod", tmp_path / "w", *at(site)), tmp_path) as process:
         end = time.monotonic() + 60
         while PAGE not in site.targets:
             assert time.monotonic() < end

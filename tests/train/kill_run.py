@@ -53,7 +53,7 @@ def newest(folder: Path) -> int:
 
 def killed(pid: int, folder: Path, rng: random.Random) -> bool:
     """Kill an attempt some steps on and then a random while, anywhere in a step or commit; whether it came to that."""
-    wanted, delay = newest(folder) + rng.randint(0, 10), rng.uniform(0, 0.15)
+    wanted, delay = newest(folder) + rng.randint(0, 6), rng.uniform(0, 0.15)
     while os.waitpid(pid, os.WNOHANG) == (0, 0):
         if newest(folder) >= wanted and folder.exists():
             time.sleep(delay)

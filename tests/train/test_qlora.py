@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from train_samples import law_rows, row, write
+from train_samples import fill, law_rows, row, write
 
 from corpus.base.workspace import Workspace
 from train import gates, loop, models, qlora, tokens
@@ -29,11 +29,19 @@ def hashes(folder: Path) -> dict[str, str]:
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.is_file()}
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, small_base: Base) -> Workspace:
+    """A workspace with one run, to be left as it is."""
+    workspace = fill(tmp_path_factory.mktemp("qlora") / "one")
+    assert run(workspace, small_base) == 0
+    return workspace
+
+
 def test_a_run_learns_saves_and_reads_back(
-    make_workspace: Callable[[str], Workspace], small_base: Base, capsys: pytest.CaptureFixture[str]
+    first: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Held-out loss falls; the adapter on a fresh base gives that loss again; metadata tells data, losses, licences."""
-    workspace = make_workspace("w")
+    workspace = first
     assert run(workspace, small_base, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     folder = workspace.path("models", "qlora")
@@ -62,23 +70,24 @@ def test_a_run_learns_saves_and_reads_back(
 
 
 def test_two_folders_get_the_same_bytes_and_a_second_run_does_nothing(
-    make_workspace: Callable[[str], Workspace], small_base: Base, capsys: pytest.CaptureFixture[str]
+    first: Workspace, make_workspace: Callable[[str], Workspace], small_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Same dataset, base and configuration: identical files that name no path; a second run does nothing."""
-    first, second = make_workspace("one"), make_workspace("deeper/two")
-    assert run(first, small_base) == run(second, small_base) == 0
+    second = make_workspace("deeper/two")
+    assert run(second, small_base) == 0
     folder = first.path("models", "qlora")
     assert hashes(folder) == hashes(second.path("models", "qlora"))
     for name in ("metadata.json", "adapter_config.json", "README.md"):
         assert str(first.root.parent) not in (folder / name).read_text(encoding="utf-8")
     capsys.readouterr()
+    folder = second.path("models", "qlora")
     times = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
-    assert run(first, small_base) == 0
+    assert run(second, small_base) == 0
     assert "up to date, nothing to do" in capsys.readouterr().out
     assert {p.name: p.stat().st_mtime_ns for p in folder.iterdir()} == times
     (folder / "gates.safetensors").write_bytes(b"damaged")
-    assert run(first, small_base) == 0
-    assert hashes(folder) == hashes(second.path("models", "qlora"))
+    assert run(second, small_base) == 0
+    assert hashes(folder) == hashes(first.path("models", "qlora"))
 
 
 def test_no_licence_no_training(
