@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -10,9 +11,11 @@ from corpus.base.config import nearest
 from corpus.base.errors import UsageError
 from crawlers.origins import Origins
 
-__all__ = ["NAMES", "Arguments", "Route", "Site", "read", "today"]
+__all__ = ["NAMES", "NOW", "Arguments", "Route", "Site", "read", "today"]
 
 NAMES = ("base_url", "lang", "limit", "route", "since")
+NOW: ContextVar[datetime | None] = ContextVar("NOW", default=None)
+"""When the answer came that is read out of the archive; None while the clock counts."""
 ALL = "all"  # every route that is open to these arguments
 
 
@@ -94,8 +97,8 @@ def read(site: Site, given: Mapping[str, str]) -> Arguments:
 
 
 def today() -> date:
-    """The day in UTC: up to here a change feed is read."""
-    return datetime.now(UTC).date()
+    """The day in UTC: up to here a change feed is read. While an answer of the archive is read, the day it came."""
+    return (NOW.get() or datetime.now(UTC)).date()
 
 
 def _routes(site: Site, given: Mapping[str, str], limit: int | None, since: date | None) -> tuple[str, ...]:

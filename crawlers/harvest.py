@@ -169,9 +169,8 @@ class Harvest:
         that names the files, the documents and the requests that are done. What is not in it is done again from the
         archive, or asked again.
         """
-        pending = len(self._rows) + len(self._drops)
         changes = len(self.fetches) + (self.frontier.unbooked if self.frontier else 0)
-        due = pending >= self.part_rows or self._chars > _CHARS or changes > _CHANGES
+        due = self.much or changes > _CHANGES
         if not (now or last or due or time.monotonic() - self._since > self.part_seconds) or self.frontier is None:
             return
         if self.archive is not None:
@@ -185,6 +184,15 @@ class Harvest:
         self.frontier.store.manifest.record(files, self.frontier.book)
         self.frontier.committed()
         self.fetches.committed()
+        self.forget(last=last)
+
+    @property
+    def much(self) -> bool:
+        """Whether what is pending makes a part."""
+        return len(self._rows) + len(self._drops) >= self.part_rows or self._chars > _CHARS
+
+    def forget(self, *, last: bool) -> None:
+        """Let go of what is committed."""
         self._rows, self._drops, self._chars = [], [], 0
         self._ids.clear()
         self._discard(last=last)

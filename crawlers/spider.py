@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from crawlers.origins import Origins
 
-__all__ = ["Items", "SiteSpider"]
+__all__ = ["SECRETS", "Items", "SiteSpider"]
 
+SECRETS = ("cookie",)  # arguments that no file ever holds
 Items = Iterator[Any]  # of Request, Found, Refused; what a spider begins with may be a Bulk too
 Callback = Callable[..., Items | AsyncIterator[Request | Found | Refused]]
 
@@ -81,7 +82,7 @@ class SiteSpider(scrapy.Spider, ABC):
         spider.harvest = Harvest(
             cls.name,
             Workspace(settings.get("HAKUSHO_DATA")),
-            arguments=canonical(given).decode(),
+            arguments=canonical({name: value for name, value in given.items() if name not in SECRETS}).decode(),
             limit=spider.arguments.limit,
             fresh=settings.getbool("HAKUSHO_FRESH"),
             quiet=settings.getbool("HAKUSHO_JSON"),

@@ -22,7 +22,7 @@ from corpus.base.errors import CorruptFileError
 if TYPE_CHECKING:
     from corpus.base.workspace import Workspace
 
-__all__ = ["Archived", "Noted", "notes", "read_answer", "repair", "whole_size"]
+__all__ = ["Archived", "Noted", "arguments_of", "notes", "read_answer", "repair", "whole_size"]
 
 _LOG = logging.getLogger(__name__)
 _BLOCK = 2**16
@@ -64,6 +64,15 @@ def read_answer(path: Path, offset: int) -> Archived:
     kind = responsetypes.from_args(headers=named, url=url, body=body)
     response = kind(url=url, status=int(headers.get_statuscode()), headers=named, body=body, protocol=headers.protocol)
     return Archived(response, time)
+
+
+def arguments_of(path: Path) -> str:
+    """The arguments of the harvest that a file belongs to, as canonical JSON; "{}" where it does not say."""
+    for end in _ends(path, 0):
+        info = _unpacked(path, 0, end, 0).decode()
+        return next((line.partition(" arguments ")[2] for line in info.splitlines()
+                     if line.startswith("description: arguments ")), "{}")  # fmt: skip
+    return "{}"
 
 
 def notes(path: Path, start: int = 0) -> Iterator[Noted]:

@@ -1,4 +1,4 @@
-"""`hakusho extract`: local files to text with sections."""
+"""`hakusho extract`: local files, or the raw archive of a harvest, to text with sections."""
 
 from __future__ import annotations
 
@@ -10,16 +10,46 @@ import click
 from hakusho.commands._shared import ExampleCommand, emit, json_option
 
 
-@click.command(cls=ExampleCommand, example="hakusho extract laws/ report.pdf --out texts.jsonl")
-@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR…", type=click.Path(path_type=Path))
+@click.command(
+    cls=ExampleCommand,
+    example="hakusho extract laws/ report.pdf --out texts.jsonl\nhakusho extract egov mod --archive data --into again",
+)
+@click.argument("words", nargs=-1, metavar="FILE|DIR…|SOURCE…")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Parquet or JSONL to write the rows to.")
+@click.option(
+    "--archive", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DATA",
+    help="Rebuild the documents of this workspace from its raw archive, without the network.",
+)  # fmt: skip
+@click.option(
+    "--into", type=click.Path(path_type=Path), metavar="DIR",
+    help="With --archive: the workspace to write to (default: the same; newer readers' rows take the older ones' place).",
+)  # fmt: skip
 @json_option
-def command(paths: tuple[Path, ...], out: Path | None, *, as_json: bool) -> None:
+def command(
+    words: tuple[str, ...], out: Path | None, archive: Path | None, into: Path | None, *, as_json: bool
+) -> None:
     """Read files of any known format: law XML, package inserts, HTML, PDF, Wikipedia dumps, plain text.
 
     Writes a row a document: id, file, text, title, lang, outcome, reason, sections and more. Prints how many came out
     with which outcome; without --out that is all. Exit status 1 where no text came out of anything.
+
+    With --archive, the documents of a harvest (of all its sources, or those named) are made anew out of data/raw.
     """
+    from corpus.base.errors import UsageError
+
+    if archive is not None:
+        if out is not None:
+            raise UsageError("--out is for files; with --archive the documents go to --into DIR")
+        _rebuild(archive, into, words, as_json=as_json)
+    elif into is not None:
+        raise UsageError("--into goes with --archive DATA; for files name the output with --out FILE")
+    elif not words:
+        raise UsageError("name files or folders to read, or a workspace with --archive DATA")
+    else:
+        _read_files([Path(word) for word in words], out, as_json=as_json)
+
+
+def _read_files(paths: list[Path], out: Path | None, *, as_json: bool) -> None:
     from collections import Counter
 
     from corpus.base.errors import EmptyInputError, UsageError
@@ -60,3 +90,32 @@ def _human(rows: list[dict[str, Any]], files: int, outcomes: dict[str, int], out
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
     where = f"; see {out}" if out else "; --out FILE keeps the texts"
     return "\n".join([*told, f"{files} files, {len(rows)} documents: {counts}{where}"])
+
+
+def _rebuild(archive: Path, into: Path | None, sources: tuple[str, ...], *, as_json: bool) -> None:
+    """Every source of the archive, or those named, one after the other."""
+    from dataclasses import asdict
+    from functools import partial
+
+    from corpus.base.errors import EmptyInputError
+    from corpus.base.progress import Progress
+    from corpus.base.workspace import Workspace
+    from crawlers.archive.replay import rebuild
+    from crawlers.plan import spider_class
+
+    workspace, target = Workspace(archive), Workspace(into or archive)
+    there = sorted(path.name for path in workspace.path("raw").glob("*") if any(path.glob("*.warc.gz")))
+    for source in sources:
+        spider_class(source)
+    if not there:
+        raise EmptyInputError(f"{workspace.path('raw')}: no archive here (raw/SOURCE/*.warc.gz); harvest first")
+    made = []
+    for source in dict.fromkeys(sources or there):
+        files = len(list(workspace.path("raw", source).glob("*.warc.gz")))
+        with Progress(source, total=files, unit="files", quiet=as_json) as progress:
+            made.append(rebuild(workspace, source, target, tell=partial(progress.advance, 1)))
+    lines = [f"{one.source}: {one.documents} documents out of {one.answers} answers, {one.dropped} records dropped"
+             for one in made]  # fmt: skip
+    lines += [f"{one.source}: not read: {why}" for one in made for why in one.unread[:20]]
+    lines.append(f"see {target.root / 'documents'}")
+    emit({"into": str(target.root), "sources": [asdict(one) for one in made]}, "\n".join(lines), as_json=as_json)

@@ -19,13 +19,13 @@ from corpus.base.schemas import DOCUMENTS
 from corpus.base.workspace import Workspace
 from corpus.extract import Extracted, Section
 from crawlers.arguments import Route, Site, read
+from crawlers.booking import misfit
 from crawlers.bulk import BulkFile
 from crawlers.documents import Parts, document_row, settle
 from crawlers.history import FetchLog
 from crawlers.identity import contact, user_agent
 from crawlers.items import Found, Record
 from crawlers.origins import Origins
-from crawlers.pipeline import misfit
 from crawlers.spiders.pmda import next_version
 
 HOSTS = ("a.example.jp", "b.example.jp")
