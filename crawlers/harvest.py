@@ -103,7 +103,7 @@ class Harvest:
         name = hashlib.sha256(self.arguments.encode()).hexdigest()[:12]
         if not self._lock.enter_context(locked(self.workspace.path("raw", self.source, f".{name}.lock"))):
             raise HarvestError(f"{self.source}: another crawl with the same arguments is under way; wait for its end")
-        self.frontier = Frontier(self.workspace, self.source, self.arguments, fresh=self.fresh)
+        self.frontier = Frontier(self.workspace, self.source, self.arguments, self.run, fresh=self.fresh)
         asked = recover(self.workspace, self.source, self.frontier)
         info = {"isPartOf": self.source, "description": f"arguments {self.arguments}"}
         self.archive = Archive(self.workspace, self.source, self.run, size=self.warc_size, info=info)

@@ -43,9 +43,9 @@ class _Entry(NamedTuple):
 class Frontier:
     """What one harvest has asked, asks and will ask. Raises StorageError."""
 
-    def __init__(self, workspace: Workspace, source: str, arguments: str, *, fresh: bool = False) -> None:
+    def __init__(self, workspace: Workspace, source: str, arguments: str, run: str, *, fresh: bool = False) -> None:
         self.source, self.store = source, Store(workspace)
-        self.standing: Standing = self.store.begin(source, arguments, fresh=fresh)
+        self.standing: Standing = self.store.begin(source, arguments, run, fresh=fresh)
         self.answers: dict[int, list[Answer]] = {}
         self.pauses: dict[str, float] = self.store.pauses(source, time.time())
         self.kept_later = 0

@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS harvests (
     state     TEXT NOT NULL,             -- open or finished
     started   TEXT NOT NULL              -- UTC
 ) STRICT;
+CREATE TABLE IF NOT EXISTS runs (        -- of a harvest, from its begin to its end or death
+    run     TEXT PRIMARY KEY,
+    harvest INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS requests (
     id          INTEGER PRIMARY KEY,     -- harvest * 2^32 + order of arrival
     harvest     INTEGER NOT NULL,
@@ -91,8 +95,11 @@ class Store:
         self._db.close()
         self.manifest.close()
 
-    def begin(self, source: str, arguments: str, *, fresh: bool) -> Standing:
-        """Open the unfinished harvest of a source and arguments, or a new one; `fresh` forgets the unfinished one."""
+    def begin(self, source: str, arguments: str, run: str, *, fresh: bool) -> Standing:
+        """Open the unfinished harvest of a source and arguments, or a new one; `fresh` forgets the unfinished one.
+
+        That it began is durable before anything is asked: what it leaves behind at a cut can be told to be its own.
+        """
         found = self._rows(
             "SELECT id FROM harvests WHERE source = ? AND arguments = ? AND state = 'open' ORDER BY id DESC LIMIT 1",
             source, arguments,
@@ -102,20 +109,22 @@ class Store:
             self.finish("abandoned")
         elif found:
             self.harvest = found[0][0]
-            return self._resume()
+            return self._resume(run)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._quick() as db:
+        with self.manifest.transaction() as db:
             made = db.execute(
                 "INSERT INTO harvests (source, arguments, state, started) VALUES (?, ?, 'open', ?)",
                 (source, arguments, now),
             )
             self.harvest = int(made.lastrowid or 0)
+            db.execute("INSERT INTO runs VALUES (?, ?)", (run, self.harvest))
         return Standing(resumed=False, documents=0, queued=0, under_way=0, done=0)
 
-    def _resume(self) -> Standing:
+    def _resume(self, run: str) -> Standing:
         states = dict(self._rows("SELECT state, count(*) FROM requests WHERE harvest = ? GROUP BY state", self.harvest))
         documents = self._rows("SELECT count(*) FROM harvested WHERE harvest = ?", self.harvest)[0][0]
-        with self._quick() as db:
+        with self.manifest.transaction() as db:
+            db.execute("INSERT INTO runs VALUES (?, ?)", (run, self.harvest))
             db.execute(
                 "UPDATE requests SET state = ? WHERE harvest = ? AND state IN (?, ?)",
                 (QUEUED, self.harvest, UNDER_WAY, LATER),
@@ -133,8 +142,13 @@ class Store:
         with self.manifest.transaction() as db:
             db.execute("UPDATE harvests SET state = ? WHERE id = ?", (state, self.harvest))
             db.execute("DELETE FROM requests WHERE harvest = ?", (self.harvest,))
+            db.execute("DELETE FROM runs WHERE harvest = ?", (self.harvest,))
             db.execute("DELETE FROM harvested WHERE harvest = ?", (self.harvest,))
             db.execute("DELETE FROM answers WHERE request BETWEEN ? AND ?", self._span())
+
+    def runs(self) -> list[str]:
+        """The runs of this harvest."""
+        return [run for (run,) in self._rows("SELECT run FROM runs WHERE harvest = ? ORDER BY run", self.harvest)]
 
     # ---- requests
 

@@ -22,7 +22,7 @@ from hakusho.commands._shared import ExampleCommand, emit, json_option
 )  # fmt: skip
 @click.option(
     "--into", type=click.Path(path_type=Path), metavar="DIR",
-    help="With --archive: the workspace to write to (default: the same; newer readers' rows take the older ones' place).",
+    help="With --archive: the workspace to write to (default: the same; rows of newer readers replace older ones).",
 )  # fmt: skip
 @json_option
 def command(

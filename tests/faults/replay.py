@@ -17,8 +17,10 @@ Only the recorder needs strace; one single-threaded process is recorded.
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -237,6 +239,29 @@ class Disk:
                     for length in range(1, len(folder.pending)):
                         yield self._tree({**names, path: folder.prefix(length)}, contents)
 
+    def cut(self, chance: random.Random) -> Tree:
+        """One of the states of `cuts`, by lot, for disks too large to go through them all."""
+        files_kept, names_kept = chance.random() < 0.5, chance.random() < 0.5
+        files = {id(node): node for folder in self.folders.values() for node in self._every(folder)}
+        contents = {key: one.prefix(len(one.pending) * files_kept) for key, one in files.items()}
+        names = {path: one.prefix(len(one.pending) * names_kept) for path, one in self.folders.items()}
+        waiting = [key for key, node in files.items() if node.pending]
+        folders = [path for path, folder in self.folders.items() if folder.pending]
+        lot = chance.randrange(1 + 2 * len(waiting) + len(folders))
+        if 0 < lot <= 2 * len(waiting):
+            key = waiting[(lot - 1) // 2]
+            node, number = files[key], chance.randrange(len(files[key].pending))
+            contents[key] = chance.choice((
+                lambda: node.prefix(number),
+                lambda: node.prefix(number + 1, torn=number),
+                lambda: node.prefix(len(node.pending), without=number),
+                lambda: node.prefix(len(node.pending), torn=number),
+            ))()  # fmt: skip
+        elif lot:
+            folder = folders[lot - 1 - 2 * len(waiting)]
+            names[folder] = self.folders[folder].prefix(chance.randrange(len(self.folders[folder].pending) + 1))
+        return self._tree(names, contents)
+
     @staticmethod
     def _every(folder: _Folder) -> Iterator[_File]:
         nodes = [*folder.durable.values(), *(node for _, node in folder.pending)]
@@ -270,3 +295,18 @@ def states(initial: Tree, ops: Sequence[Op]) -> Iterator[tuple[list[bytes], Tree
             if key not in seen:
                 seen.add(key)
                 yield list(marks), tree
+
+
+def samples(initial: Tree, ops: Sequence[Op], number: int, chance: random.Random) -> Iterator[tuple[list[bytes], Tree]]:
+    """That many states that a cut may leave, drawn evenly over syncs, changes of names, marks, and single writes."""
+    events = [index for index, op in enumerate(ops) if op.kind not in ("write", "truncate")]
+    writes = [index for index, op in enumerate(ops) if op.kind == "write"]
+    at = Counter(chance.choice(events if turn % 3 else writes) for turn in range(number))
+    disk, marks = Disk(initial), list[bytes]()
+    for index, op in enumerate(ops):
+        for _ in range(at[index]):  # the moment before this operation: all before it may still be pending
+            yield list(marks), disk.cut(chance)
+        if op.kind == "mark":
+            marks.append(op.data)
+        disk.do(op)
+    yield list(marks), disk.cut(chance)
