@@ -45,6 +45,6 @@ def render(metadata: Mapping[str, Any]) -> str:
         "## Files",
         "",
         "`adapter_model.safetensors`: LoRA, as peft reads it. `gates.safetensors`: theta of each gate, 28 numbers",
-        "a block of 8 outputs; the output of the Linear is turned by exp(A(theta)).",
+        "a block of 8 outputs, and alpha where it is learned; `gates_config.json`: how they turn the Linear's output.",
     ]
     return "\n".join(lines) + "\n"

@@ -4,17 +4,20 @@ A gate is a small module that hangs below the Linear it turns (`...o_proj.so8_ga
 so it works the same over a plain Linear, a 4-bit one and one that peft has wrapped with LoRA: whatever the layer
 computes, base and adapter together, is turned (so add LoRA first, then gates). Its 28 numbers a block are part of the
 model's state, start at zero (the gate is then exactly the identity, and the loss has a non-zero gradient there) and
-fold into the weight without loss.
+fold into the weight without loss (train.merge).
 
 The gate turns the output; peft's OFT turns the input (y = W R x). Exact rotations need no orthogonality penalty.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -22,26 +25,76 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from corpus.base.errors import CorruptFileError, TrainingError
-from train import so8
+from train import alpha, so8
 
-__all__ = ["GATES_FILE", "Gate", "add_gates", "gates_of", "load_gates", "plain_name", "save_gates"]
+__all__ = [
+    "CONFIG_FILE",
+    "GATES_FILE",
+    "Gate",
+    "GateConfig",
+    "add_gates",
+    "disabled",
+    "gate_on",
+    "gates_of",
+    "load_gates",
+    "plain_name",
+    "save_gates",
+    "set_strength",
+]
 
 GATES_FILE = "gates.safetensors"
+CONFIG_FILE = "gates_config.json"
 _CHILD = "so8_gate"
-_SUFFIX = ".theta"
 _LAYER = re.compile(r"\.layers\.(\d+)\.")
 
 
-class Gate(nn.Module):
-    """The rotation of `features` outputs: theta (features / 8, 28), float32, zero at the start."""
+@dataclass(frozen=True)
+class GateConfig:
+    """Where gates hang (names of Linears; layers, none: all) and what they do.
 
-    def __init__(self, features: int, device: torch.device | None = None) -> None:
+    `method`: exp or cayley. `form`: geodesic turns by strength * A and is a rotation at any strength; linear blends,
+    (1-g) I + g R, and is none (train.so8.blend says what it loses). `strength`: how far the gates are open, 0 to 1; for
+    learned gates, which each have an alpha of their own, how far at the start.
+    """
+
+    targets: tuple[str, ...]
+    layers: tuple[int, ...] = ()
+    method: so8.Method = "exp"
+    form: Literal["geodesic", "linear"] = "geodesic"
+    learned: bool = False
+    strength: float = 1.0
+
+
+class Gate(nn.Module):
+    """The gate of `features` outputs: theta (features / 8, 28), float32, zero at the start; alpha () where learned."""
+
+    def __init__(self, features: int, config: GateConfig, device: torch.device | None = None) -> None:
         super().__init__()
+        self.method, self.form, self.opening = config.method, config.form, config.strength
         self.theta = nn.Parameter(torch.zeros(features // so8.BLOCK, so8.COORDINATES, device=device))
+        self.alpha = nn.Parameter(torch.tensor(alpha.logit(config.strength), device=device)) if config.learned else None
+        self.enabled = True
+        self._cached: tuple[tuple[Any, ...], Tensor] | None = None
+
+    def strength(self) -> float | Tensor:
+        """How far the gate is open: a number, or for a learned one sigmoid(alpha), float32 ()."""
+        return self.opening if self.alpha is None else torch.sigmoid(self.alpha)
+
+    def matrix(self) -> Tensor:
+        """(blocks, 8, 8) float32: R = exp(strength A), or the blend. Kept between calls without gradients."""
+        parameters = [p for p in (self.theta, self.alpha) if p is not None]
+        changes = [p._version for p in parameters]  # noqa: SLF001  torch has no public count of changes in place
+        key = (self.opening, *changes, *((p.device, p.data_ptr()) for p in parameters))
+        if not torch.is_grad_enabled() and self._cached is not None and self._cached[0] == key:
+            return self._cached[1]
+        make = so8.rotation if self.form == "geodesic" else so8.blend
+        made = make(self.theta, self.strength(), method=self.method)
+        self._cached = None if torch.is_grad_enabled() else (key, made)
+        return made
 
     def forward(self, features: Tensor) -> Tensor:
         """Turn (..., features); dtype of the result is that of the features."""
-        return so8.turn(so8.rotation(self.theta), features)
+        return so8.turn(self.matrix(), features) if self.enabled else features
 
 
 def plain_name(name: str) -> str:
@@ -53,21 +106,49 @@ def plain_name(name: str) -> str:
     return name.removeprefix("base_model.model.")
 
 
-def add_gates(model: nn.Module, targets: Sequence[str], layers: Sequence[int] = ()) -> dict[str, Gate]:
-    """Hang a gate on every Linear whose name ends in one of `targets`, in the chosen layers or, for none, in all.
+def add_gates(model: nn.Module, config: GateConfig) -> dict[str, Gate]:
+    """Hang a gate on every Linear whose name ends in one of the targets, in the chosen layers or, for none, in all.
 
     Returns the gates by the Linear's path in the base model. Raises TrainingError where a target matches no module,
     a layer has none, a Linear's output is no multiple of 8, or a gate is there already.
     """
     chosen: dict[str, nn.Module] = {}
-    for target in targets:
-        found = {name: module for name, module in _linears(model, target) if not layers or _layer(name) in layers}
+    for target in config.targets:
+        found = {n: m for n, m in _linears(model, target) if not config.layers or _layer(n) in config.layers}
         if not found:
             raise TrainingError(f"no Linear named {target!r} for a gate; check --gate-targets and --gate-layers")
         chosen |= found
-    if targets and (absent := sorted(set(layers) - {_layer(name) for name in chosen})):
+    if config.targets and (absent := sorted(set(config.layers) - {_layer(name) for name in chosen})):
         raise TrainingError(f"no layer {absent[0]} with a Linear for a gate; check --gate-layers")
-    return {plain_name(name): _attach(name, module) for name, module in chosen.items()}
+    return {plain_name(name): _attach(name, module, config) for name, module in chosen.items()}
+
+
+def gate_on(module: nn.Module) -> Gate | None:
+    """The gate that hangs on this very module, if one does."""
+    gate = getattr(module, _CHILD, None)
+    return gate if isinstance(gate, Gate) else None
+
+
+def set_strength(model: nn.Module, strength: float) -> None:
+    """Open every gate so far, 0 to 1. Raises TrainingError for gates that learn their own."""
+    for name, gate in gates_of(model).items():
+        if gate.alpha is not None:
+            raise TrainingError(f"the gate on {name} learns how far it opens; a schedule cannot set it, too")
+        gate.opening = strength
+
+
+@contextlib.contextmanager
+def disabled(model: nn.Module) -> Iterator[None]:
+    """Compute without the gates, as peft's `disable_adapter` does without LoRA."""
+    every = list(gates_of(model).values())
+    former = [gate.enabled for gate in every]
+    for gate in every:
+        gate.enabled = False
+    try:
+        yield
+    finally:
+        for gate, enabled in zip(every, former, strict=True):
+            gate.enabled = enabled
 
 
 def gates_of(model: nn.Module) -> dict[str, Gate]:
@@ -80,43 +161,57 @@ def gates_of(model: nn.Module) -> dict[str, Gate]:
 
 
 def save_gates(model: nn.Module, path: Path) -> None:
-    """Write the coordinates of all gates as safetensors: `<path of the Linear>.theta`, float32 (blocks, 28).
+    """Write all gates: `<path of the Linear>.theta`, float32 (blocks, 28), `.alpha` where learned, and their config.
 
-    Meant for the inside of a commit: `path` lies in the temporary folder that corpus.base.commit renames.
+    Meant for the inside of a commit: `path` lies in the temporary folder that corpus.base.commit renames. What all
+    gates have in common goes into gates_config.json beside it.
     """
     gates = sorted(gates_of(model).items())
-    tensors = {name + _SUFFIX: gate.theta.detach().float().cpu() for name, gate in gates}
+    tensors = {
+        f"{name}.{kind}": parameter.detach().float().cpu()
+        for name, gate in gates
+        for kind, parameter in gate.named_parameters()
+    }
     save_file(tensors, path, metadata={"format": "pt"})  # one entry only: safetensors writes more in random order
+    first = gates[0][1] if gates else Gate(so8.BLOCK, GateConfig(()))
+    common = GateConfig((), (), first.method, first.form, first.alpha is not None, first.opening)
+    shared = {name: value for name, value in asdict(common).items() if name not in ("targets", "layers")}
+    text = json.dumps(shared, indent=2, sort_keys=True) + "\n"
+    path.with_name(CONFIG_FILE).write_text(text, encoding="utf-8")
 
 
 def load_gates(model: nn.Module, path: Path) -> dict[str, Gate]:
-    """Hang the gates of a file onto a model that has none and give them the saved coordinates.
+    """Hang the gates of a file onto a model that has none and give them what was saved.
 
     Raises CorruptFileError where the file is no safetensors of gates, TrainingError where the model does not fit.
     """
     try:
         tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CorruptFileError(f"{path}: no readable safetensors file ({error}); train it again") from error
+        config = GateConfig((), **json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        raise CorruptFileError(f"{path}: no readable safetensors file with its config ({error})") from error
     modules = {plain_name(name): module for name, module in model.named_modules()}
     gates: dict[str, Gate] = {}
-    for key, theta in sorted(tensors.items()):
-        name = key.removesuffix(_SUFFIX)
-        if name == key or theta.shape[1:] != (so8.COORDINATES,):
-            raise CorruptFileError(f"{path}: {key} of shape {tuple(theta.shape)} is no gate; train it again")
+    for key, values in sorted(tensors.items(), reverse=True):  # theta before alpha
+        name, _, kind = key.rpartition(".")
+        if not (kind == "theta" and values.shape[1:] == (so8.COORDINATES,)) and not (
+            kind == "alpha" and values.ndim == 0 and name in gates and config.learned
+        ):
+            raise CorruptFileError(f"{path}: {key} of shape {tuple(values.shape)} is no gate; train it again")
         if name not in modules:
             raise TrainingError(f"{path}: the base has no {name}; load it onto the model it was trained with")
-        gates[name] = _attach(name, modules[name])
-        _copy(gates[name], theta, key)
+        if kind == "theta":
+            gates[name] = _attach(name, modules[name], config)
+        _copy(gates[name].get_parameter(kind), values, key)
     return gates
 
 
-def _copy(gate: Gate, theta: Tensor, key: str) -> None:
-    here, there = gate.theta.shape[0], theta.shape[0]
-    if here != there:
+def _copy(parameter: nn.Parameter, values: Tensor, key: str) -> None:
+    if parameter.shape != values.shape:
+        here, there = parameter.shape[0], values.shape[0]
         raise TrainingError(f"{key}: {there} blocks in the file, {here} in the model; it belongs to another base")
     with torch.no_grad():
-        gate.theta.copy_(theta)
+        parameter.copy_(values)
 
 
 def _linears(model: nn.Module, target: str) -> Iterator[tuple[str, nn.Module]]:
@@ -130,13 +225,13 @@ def _layer(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _attach(name: str, module: nn.Module) -> Gate:
+def _attach(name: str, module: nn.Module, config: GateConfig) -> Gate:
     features: int = module.out_features  # type: ignore[assignment]  # nn.Module types any attribute as a tensor
     if features % so8.BLOCK:
         raise TrainingError(f"{name}: {features} outputs are no multiple of {so8.BLOCK}; no gate fits there")
     if hasattr(module, _CHILD):
         raise TrainingError(f"{name} has an SO(8) gate already")
-    gate = Gate(features, next(module.parameters()).device)
+    gate = Gate(features, config, next(module.parameters()).device)
     module.add_module(_CHILD, gate)
     module.register_forward_hook(_turn)
     return gate

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,11 +74,13 @@ def fit(
     *,
     store: Store | None = None,
     config: Mapping[str, Any] | None = None,
+    before_step: Callable[[int], None] | None = None,
 ) -> list[dict[str, float]]:
     """Train in place with AdamW, warm-up and cosine; return the metrics of each step.
 
-    With a store the run goes on from its newest whole checkpoint, saves one as checkpoint.RULE says and at the end, and
-    on SIGINT or SIGTERM after the step under way. What comes out is the same to the bit as without any interruption.
+    With a store the run goes on from its newest whole checkpoint, saves one as checkpoint_rule.RULE says and at the
+    end, and on SIGINT or SIGTERM after the step under way. What comes out is the same to the bit as without any
+    interruption. `before_step` is told each step's number, from 0.
     Metrics: step (from 1), loss (mean over the batch's predicted tokens, before the update), lr factor, norm of the
     gradient before clipping, tokens seen. Raises TrainingError at the first loss or gradient that is no number, before
     it touches a weight, and where a signal stopped the run (exit status 128 + its number).
@@ -93,6 +95,8 @@ def fit(
         progress.advance(at.step)
         before, started = at.seen, time.monotonic()
         while at.step < plan.steps:
+            if before_step:
+                before_step(at.step)
             loss = _step(model, blocks, groups, optimizer, plan, at)
             rate = (at.seen - before) / max(time.monotonic() - started, 1e-9)
             progress.advance(note=f"loss {loss:.3f}, {rate:,.0f} tokens/s")

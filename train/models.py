@@ -37,13 +37,12 @@ Quantization = Literal["nf4", "none"]
 
 @dataclass(frozen=True)
 class Adapter:
-    """What is added to a base: LoRA (rank, alpha, names of Linears) and gates (names of Linears, layers; none: all)."""
+    """What is added to a base: LoRA (rank, alpha, names of Linears, dropout before it) and gates."""
 
     rank: int
     alpha: int
     targets: tuple[str, ...]
-    gate_targets: tuple[str, ...]
-    gate_layers: tuple[int, ...] = ()
+    gates: gates.GateConfig
     dropout: float = 0.0
 
 
@@ -109,7 +108,7 @@ def attach(model: PreTrainedModel, adapter: Adapter) -> PeftModel:
     from peft import LoraConfig, PeftModel, get_peft_model
 
     names = Counter(name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear))
-    for target in (*adapter.targets, *adapter.gate_targets):
+    for target in (*adapter.targets, *adapter.gates.targets):
         if target not in names:
             raise TrainingError(f"the base has no Linear named {target!r}; it has {', '.join(sorted(names))}")
     config = LoraConfig(
@@ -122,7 +121,7 @@ def attach(model: PreTrainedModel, adapter: Adapter) -> PeftModel:
     with libraries.peft_in_peace():
         wrapped = get_peft_model(model, config)
     assert isinstance(wrapped, PeftModel)
-    gates.add_gates(wrapped, adapter.gate_targets, adapter.gate_layers)
+    gates.add_gates(wrapped, adapter.gates)
     return wrapped
 
 
@@ -134,7 +133,7 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
     from peft import PeftModel
     from safetensors import SafetensorError
 
-    for name in ("adapter_config.json", "adapter_model.safetensors", gates.GATES_FILE):
+    for name in ("adapter_config.json", "adapter_model.safetensors", gates.GATES_FILE, gates.CONFIG_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: no {name}; give a folder that python -m train.qlora has written")
     try:

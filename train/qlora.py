@@ -16,7 +16,7 @@ import functools
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ from corpus.base.errors import ConfigError, HakushoError, TrainingError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
-from train import bases, card, data, tiny_base, tokens
+from train import alpha, bases, card, data, tiny_base, tokens
 from train.checkpoint_rule import RULE
 from train.qlora_config import Config
 
@@ -47,8 +47,11 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
 
     Raises InputError, EmptyInputError, CorruptFileError, LicenceError, TrainingError or StorageError, one line each.
     """
-    lr, gate_lr = config.rates()
-    config = replace(config, lr=lr, gate_lr=gate_lr)  # what is recorded are numbers
+    lr, gate_lr, alpha_lr = config.rates()
+    learned = config.gate_alpha == "learned"
+    config = replace(
+        config, lr=lr, gate_lr=gate_lr, gate_alpha_lr=alpha_lr if learned else None
+    )  # what is recorded are numbers
     workspace = Workspace(config.data)
     paths = data.shards(workspace, config.include)
     data.select(paths, config.domain)  # before a base is made or hashed: what cannot work is said at once
@@ -88,10 +91,19 @@ def run(job: Job) -> None:
         _require_positions(base_model.config.max_position_embeddings, config)
         model = models.attach(base_model, _adapter(config))
         before = loop.mean_loss(model, held_out, config.batch)
+        opener = _opener(model, config)
         plan = loop.Plan(config.steps, config.batch, config.warmup, config.seed)
         metrics = loop.fit(
-            model, blocks, _groups(model, config), plan, f"train {config.run}", store=store, config=job.config
+            model,
+            blocks,
+            _groups(model, config),
+            plan,
+            f"train {config.run}",
+            store=store,
+            config=job.config,
+            before_step=opener,
         )
+        opener(config.steps)
         after = loop.mean_loss(model, held_out, config.batch)
         torch.manual_seed(config.seed)
         sample = _generate(model, tokenizer, config)
@@ -156,7 +168,7 @@ def _metadata(
         "data": dict(streams.report),
         "trainable": models.trainable(model),
         "loss": {"train_first": metrics[0]["loss"], "train_last": metrics[-1]["loss"]},
-        "gate_largest_angle": _largest_angle(model),
+        "gates": _gates_report(model),
         "versions": libraries.versions(),
     }
 
@@ -173,10 +185,25 @@ def _config(job: Job) -> Config:
 
 def _adapter(config: Config) -> models.Adapter:
     from train import models
+    from train.gates import GateConfig
 
-    return models.Adapter(
-        config.rank, config.alpha, config.targets, config.gate_targets, config.gate_layers, config.dropout
-    )
+    learned, (start, _) = config.gate_alpha == "learned", config.alpha_ends()
+    gates = GateConfig(config.gate_targets, config.gate_layers, config.gate_method, config.gate_form, learned, start)
+    return models.Adapter(config.rank, config.alpha, config.targets, gates, config.dropout)
+
+
+def _opener(model: PeftModel, config: Config) -> Callable[[int], None]:
+    """Sets how far the gates are open for a step (from 0): a function of the step alone, so a resume needs no state."""
+    from train.gates import set_strength
+
+    start, end = config.alpha_ends()
+    steps = config.gate_alpha_steps or config.steps
+
+    def open_gates(step: int) -> None:
+        if config.gate_alpha in alpha.SCHEDULES:
+            set_strength(model, alpha.strength_at(config.gate_alpha, step, steps, start, end))
+
+    return open_gates
 
 
 def _device(config: Config) -> str:
@@ -194,22 +221,34 @@ def _require_positions(positions: int, config: Config) -> None:
 
 
 def _groups(model: PeftModel, config: Config) -> list[Group]:
-    """LoRA and gates, each with its learning rate."""
+    """LoRA, angles and learned strengths, each with its learning rate."""
     from train.gates import gates_of, plain_name
     from train.snapshot import Group
 
-    angles = {f"{name}.theta": gate.theta for name, gate in gates_of(model).items()}
-    known = {id(angle) for angle in angles.values()}
+    every = gates_of(model)
+    angles = {f"{name}.theta": gate.theta for name, gate in every.items()}
+    alphas = {f"{name}.alpha": gate.alpha for name, gate in every.items() if gate.alpha is not None}
+    known = {id(parameter) for parameter in (*angles.values(), *alphas.values())}
     lora = {plain_name(n): p for n, p in model.named_parameters() if p.requires_grad and id(p) not in known}
-    lr, gate_lr = config.rates()
-    return [Group("lora", lora, lr), *([Group("gates", angles, gate_lr)] if angles else [])]
+    named = zip(("lora", "gates", "alphas"), (lora, angles, alphas), config.rates(), strict=True)
+    return [Group(name, parameters, rate) for name, parameters, rate in named if parameters]
 
 
-def _largest_angle(model: PeftModel) -> float:
-    """The largest coordinate of any gate, in radians: how far the gates have turned at all."""
+def _gates_report(model: PeftModel) -> dict[str, Any]:
+    """The largest coordinate of any gate in radians, how far gates are open, and what a blend shrinks most."""
+    import torch
+
     from train.gates import gates_of
+    from train.so8 import smallest_stretch
 
-    return max((float(gate.theta.detach().abs().max()) for gate in gates_of(model).values()), default=0.0)
+    every = list(gates_of(model).values())
+    with torch.no_grad():
+        openings = [float(gate.strength()) for gate in every]
+        return {
+            "largest_angle": max((float(gate.theta.abs().max()) for gate in every), default=0.0),
+            "strengths": [min(openings), max(openings)] if every else [],
+            "smallest_stretch": min((smallest_stretch(gate.matrix()) for gate in every), default=1.0),
+        }
 
 
 def _generate(model: PeftModel, tokenizer: PreTrainedTokenizerBase, config: Config) -> str:

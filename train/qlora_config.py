@@ -12,6 +12,7 @@ from corpus.base.config import nearest
 from corpus.base.errors import ConfigError
 from labeling.taxonomy import DOMAINS, Domain
 from train import bases, data, tiny_base
+from train.alpha import GOLDEN, SCHEDULES, Kind
 from train.checkpoint_rule import Rule
 
 __all__ = ["Config"]
@@ -54,6 +55,13 @@ class Config:
     targets: tuple[str, ...] = _help("Linears with LoRA", ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"))
     gate_targets: tuple[str, ...] = _help("Linears with an SO(8) gate behind them", ("o_proj", "down_proj"))
     gate_layers: tuple[int, ...] = _help("layers with gates; none named: all", ())
+    gate_method: Literal["exp", "cayley"] = _help("how angles become a rotation", "exp")
+    gate_form: Literal["geodesic", "linear"] = _help("half open: exp(gA), or the blend (1-g)I + gR", "geodesic")
+    gate_alpha: Kind = _help("how far gates are open: fixed, learned, or a schedule", "fixed")  # noqa: RUF009  a Literal
+    gate_alpha_start: float | None = _help("strength at the start; none: 1 fixed, 0.5 learned, 0 on a schedule", None)
+    gate_alpha_end: float | None = _help("strength at the end of a schedule; none: 1, golden: 0.381966", None)
+    gate_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
+    gate_alpha_steps: int = _help("steps that a schedule takes; 0: all of the run", 0)
     quantization: Literal["nf4", "none"] = _help("how the base is held", "nf4")
     dtype: Literal["bfloat16", "float32"] = _help("type of the base's numbers in computation", "bfloat16")
     device: Literal["auto", "cpu", "cuda"] = _help("where to compute; auto takes a GPU where there is one", "auto")
@@ -84,9 +92,10 @@ class Config:
             raise ConfigError("--block must be at least 2, --warmup at least 0, --dropout at least 0 and below 1")
         if self.checkpoint_steps < 0 or not self.checkpoint_seconds > 0:
             raise ConfigError("--checkpoint-steps must be at least 0, --checkpoint-seconds above 0")
-        for name, rate in zip(("--lr", "--gate-lr"), self.rates(), strict=True):
+        for name, rate in zip(("--lr", "--gate-lr", "--gate-alpha-lr"), self.rates(), strict=True):
             if not math.isfinite(rate) or rate <= 0:
                 raise ConfigError(f"{name} {rate}: must be a number above 0")
+        self._require_alpha()
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):
             raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")
@@ -98,10 +107,32 @@ class Config:
         if not self.targets:
             raise ConfigError("--targets: name at least one Linear for LoRA")
 
-    def rates(self) -> tuple[float, float]:
-        """Learning rates of LoRA and of the gates: a tiny base forgives, and needs, far more than a real one."""
+    def _require_alpha(self) -> None:
+        start, end = self.alpha_ends()
+        if not (0 <= start <= 1 and 0 <= end <= 1) or (self.gate_alpha == "learned" and start in (0, 1)):
+            raise ConfigError("--gate-alpha-start and -end must be from 0 to 1; a learned start strictly between")
+        if self.gate_alpha_steps < 0 or (self.gate_alpha not in SCHEDULES and self.gate_alpha_steps):
+            raise ConfigError(f"--gate-alpha-steps must be at least 0, and --gate-alpha {self.gate_alpha} takes none")
+        if self.gate_alpha_lr is not None and self.gate_alpha != "learned":
+            raise ConfigError(f"--gate-alpha-lr: --gate-alpha {self.gate_alpha} learns no strength")
+        if self.gate_alpha_end is not None and self.gate_alpha not in ("linear", "cosine", "sigmoid"):
+            raise ConfigError(f"--gate-alpha-end: --gate-alpha {self.gate_alpha} has no end to choose")
+
+    def alpha_ends(self) -> tuple[float, float]:
+        """How far gates are open at the start and, on a schedule, at the end."""
+        start = (
+            {"fixed": 1.0, "learned": 0.5}.get(self.gate_alpha, 0.0)
+            if self.gate_alpha_start is None
+            else self.gate_alpha_start
+        )
+        end = GOLDEN if self.gate_alpha == "golden" else 1.0
+        return start, end if self.gate_alpha_end is None else self.gate_alpha_end
+
+    def rates(self) -> tuple[float, float, float]:
+        """Learning rates of LoRA, angles and strengths: a tiny base forgives, and needs, far more than a real one."""
         lr, gate_lr = (1e-2, 1e-2) if self.base == bases.TINY else (2e-4, 1e-3)
-        return lr if self.lr is None else self.lr, gate_lr if self.gate_lr is None else self.gate_lr
+        lr, gate_lr = lr if self.lr is None else self.lr, gate_lr if self.gate_lr is None else self.gate_lr
+        return lr, gate_lr, gate_lr if self.gate_alpha_lr is None else self.gate_alpha_lr
 
     def rule(self) -> Rule:
         """When to save a checkpoint, how many to keep, whether to go on from one."""

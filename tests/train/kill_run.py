@@ -59,7 +59,7 @@ def killed(pid: int, folder: Path, rng: random.Random) -> bool:
             time.sleep(delay)
             os.kill(pid, signal.SIGKILL)
             return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
-        time.sleep(0.002)
+        time.sleep(0.01)
     return False
 
 

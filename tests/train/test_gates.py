@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from corpus.base.errors import CorruptFileError, TrainingError
 from train import gates, models, so8
 from train.bases import Base
+from train.gates import GateConfig
 from train.models import Dtype, Quantization
 
-ADAPTER = models.Adapter(4, 8, ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"), ("o_proj", "down_proj"))
+ADAPTER = models.Adapter(4, 8, ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"), GateConfig(("o_proj", "down_proj")))
 BASES: list[tuple[Quantization, Dtype]] = [("none", "float32"), ("none", "bfloat16"), ("nf4", "bfloat16")]
 
 
@@ -83,7 +84,7 @@ def test_a_gate_turns_the_output_of_base_and_lora_together(small_base: Base) -> 
 def test_folded_gates_equal_gates(small_base: Base) -> None:
     """A model whose weights were folded gives the logits of the gated one in float32."""
     gated = models.load_model(small_base, "none", "float32", "cpu").eval()
-    gates.add_gates(gated, ("o_proj", "down_proj"))
+    gates.add_gates(gated, GateConfig(("o_proj", "down_proj")))
     turn_gates(gated)
     folded = models.load_model(small_base, "none", "float32", "cpu").eval()
     with torch.no_grad():
@@ -97,7 +98,7 @@ def test_folded_gates_equal_gates(small_base: Base) -> None:
 def test_gates_are_saved_and_read_back(small_base: Base, tmp_path: Path) -> None:
     """Saved gates on a fresh base give the same logits to the bit, and the file holds theta by the Linear's path."""
     model = models.load_model(small_base, "none", "float32", "cpu").eval()
-    gates.add_gates(model, ("o_proj",), layers=(1,))
+    gates.add_gates(model, GateConfig(("o_proj",), (1,)))
     turn_gates(model)
     gates.save_gates(model, tmp_path / gates.GATES_FILE)
     tensors = load_file(tmp_path / gates.GATES_FILE)
@@ -111,18 +112,19 @@ def test_misfits_are_named(small_base: Base, tmp_path: Path) -> None:
     """A target that matches nothing, a second gate, a file of other gates and a damaged file are clear errors."""
     model = models.load_model(small_base, "none", "float32", "cpu")
     with pytest.raises(TrainingError, match="no Linear named 'q_proj'"):
-        gates.add_gates(model, ("q_proj",))
+        gates.add_gates(model, GateConfig(("q_proj",)))
     with pytest.raises(TrainingError, match="no Linear named 'o_proj'"):
-        gates.add_gates(model, ("o_proj",), layers=(7,))
+        gates.add_gates(model, GateConfig(("o_proj",), (7,)))
     with pytest.raises(TrainingError, match="no layer 7 "):
-        gates.add_gates(model, ("o_proj", "down_proj"), layers=(0, 7))
+        gates.add_gates(model, GateConfig(("o_proj", "down_proj"), (0, 7)))
     assert not gates.gates_of(model)
     with pytest.raises(TrainingError, match="no multiple of 8"):
-        gates.add_gates(nn.ModuleDict({"odd": nn.Linear(8, 12)}), ("odd",))
-    gates.add_gates(model, ("o_proj",))
+        gates.add_gates(nn.ModuleDict({"odd": nn.Linear(8, 12)}), GateConfig(("odd",)))
+    gates.add_gates(model, GateConfig(("o_proj",)))
     with pytest.raises(TrainingError, match="has an SO\\(8\\) gate already"):
-        gates.add_gates(model, ("o_proj",))
+        gates.add_gates(model, GateConfig(("o_proj",)))
     path = tmp_path / gates.GATES_FILE
+    gates.save_gates(model, path)
     for tensors, error, words in (
         ({"model.layers.9.mlp.down_proj.theta": torch.zeros(8, 28)}, TrainingError, "the base has no model.layers.9"),
         ({"model.layers.0.mlp.down_proj.theta": torch.zeros(4, 28)}, TrainingError, "4 blocks in the file, 8"),

@@ -47,7 +47,7 @@ def test_a_run_learns_saves_and_reads_back(
     folder = workspace.path("models", "qlora")
     assert {p.name for p in folder.iterdir()} == {
         "README.md", "adapter_config.json", "adapter_model.safetensors", "gates.safetensors", "metadata.json",
-        "checkpoints", "metrics.jsonl", "sample.txt",
+        "checkpoints", "gates_config.json", "metrics.jsonl", "sample.txt",
     }  # fmt: skip
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     loss = metadata["loss"]
@@ -126,6 +126,10 @@ def test_no_licence_no_training(
         (["--lr", "inf"], 2, "--lr inf: must be a number above 0"),
         (["--lr", "0"], 2, "--lr 0.0: must be a number above 0"),
         (["--gate-lr", "nan"], 2, "--gate-lr nan: must be a number above 0"),
+        (["--gate-alpha", "learned", "--gate-alpha-start", "1"], 2, "a learned start strictly between"),
+        (["--gate-alpha", "golden", "--gate-alpha-end", "0.5"], 2, "--gate-alpha golden has no end to choose"),
+        (["--gate-alpha-lr", "0.1"], 2, "--gate-alpha fixed learns no strength"),
+        (["--gate-alpha-steps", "5"], 2, "--gate-alpha fixed takes none"),
         (["--dropout", "1"], 2, "--dropout at least 0 and below 1"),
         (["--keep-checkpoints", "0"], 2, "--keep-checkpoints 0: must be at least 1"),
         (["--checkpoint-seconds", "nan"], 2, "--checkpoint-seconds above 0"),
@@ -174,5 +178,5 @@ def test_a_real_base_is_trained_more_gently_than_the_tiny_one() -> None:
     """Rates that are not named depend on the base; a named one stands."""
     tiny, real = qlora.Config().rates(), qlora.Config(base="org/model").rates()
     assert max(real) < min(tiny)
-    assert qlora.Config(base="org/model", lr=0.5).rates() == (0.5, real[1])
-    assert qlora.Config(gate_lr=0.25).rates() == (tiny[0], 0.25)
+    assert qlora.Config(base="org/model", lr=0.5).rates() == (0.5, *real[1:])
+    assert qlora.Config(gate_lr=0.25).rates() == (tiny[0], 0.25, 0.25)
