@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import bz2
 import contextlib
+import functools
 import gzip
 import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,14 +63,52 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT), "SCRAPY_SETTINGS_MODULE": "crawlers.settings"} | more
 
 
+class _Server:
+    """The process of crawl_server.py that belongs to this one."""
+
+    def __init__(self) -> None:
+        words = [sys.executable, "-P", str(Path(__file__).with_name("crawl_server.py"))]
+        self.process = subprocess.Popen(
+            words, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        atexit.register(self.end)
+
+    def run(self, **wanted: object) -> int:
+        """The exit status of a crawl."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(wanted) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def end(self) -> None:
+        """End it with all that it runs."""
+        atexit.unregister(self.end)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+@functools.cache
+def _server() -> _Server:
+    return _Server()
+
+
 def crawl(source: str, data: Path, *arguments: str, **env: str) -> Ended:
     """Run a crawl to its end, in a folder that holds no configuration."""
     data.mkdir(parents=True, exist_ok=True)
-    words = command(source, data, *arguments)
-    done = subprocess.run(
-        words, cwd=data.parent, env=environment(**env), capture_output=True, text=True, timeout=120, check=False
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    words = command(source, data, *arguments)[3:]
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        try:
+            code = _server().run(
+                words=words, folder=str(data.parent), environment=environment(**env), out=str(out), err=str(err)
+            )
+        except BaseException:  # e.g. the time limit of a test: the next crawl gets a server of its own
+            _server().end()
+            _server.cache_clear()
+            raise
+        return Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager
