@@ -28,20 +28,32 @@ from corpus.extract import Extracted
 from crawlers.items import Found
 from crawlers.reservations import page_reservations
 
-__all__ = ["STAGE", "Parts", "document_row", "settle"]
+__all__ = ["STAGE", "Parts", "document_row", "settle", "whole"]
 
 STAGE = "extract"
 _LOG = logging.getLogger(__name__)
 _BATCH = 64 * 2**20  # bytes of parts merged at once, so that memory does not grow with the crawl
 
 
+_HALF = re.compile("[\ud800-\udfff]")  # half of a surrogate pair is no character, and no file can hold it
+
+
+def whole(text: str) -> str:
+    r"""A text with U+FFFD in place of each half of a surrogate pair; offsets stay.
+
+    >>> whole("a\ud83db") == "a\N{REPLACEMENT CHARACTER}b"
+    True
+    """
+    return _HALF.sub("\ufffd", text)
+
+
 def document_row(source: str, found: Found, extracted: Extracted) -> dict[str, Any]:
     """A row of schemas.DOCUMENTS: a pure function of the bytes, what the site says of them, and the extractor."""
     record, raw_sha256 = found.record, sha256_bytes(found.raw)
-    sections = [{name: getattr(part, name) for name in ("kind", "path", "level", "start", "end")}
+    sections = [{"kind": part.kind, "path": whole(part.path), "level": part.level, "start": part.start, "end": part.end}
                 for part in extracted.sections]  # fmt: skip
-    return {
-        "id": document_id(source, record.key, raw_sha256),
+    row = {
+        "id": document_id(source, whole(record.key), raw_sha256),
         "source": source,
         "key": record.key,
         "revision": record.revision,
@@ -63,6 +75,7 @@ def document_row(source: str, found: Found, extracted: Extracted) -> dict[str, A
         "kept_share": float(extracted.kept_share),
         "garbled_share": float(extracted.garbled_share),
     }
+    return {name: whole(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 class Parts:

@@ -21,7 +21,7 @@ from corpus.base.workspace import Workspace
 from crawlers.archive.recovery import recover
 from crawlers.archive.writer import Archive
 from crawlers.bulk import BulkFile
-from crawlers.documents import Parts, settle
+from crawlers.documents import Parts, settle, whole
 from crawlers.frontier.queue import Frontier
 from crawlers.history import ASSEMBLED, FetchLog
 from crawlers.manners.site_files import SiteFiles
@@ -152,7 +152,7 @@ class Harvest:
 
     def drop(self, key: str, reason: str, detail: str, *, more: bool = False) -> None:
         """Book a record that is not taken, or one form of it of `more` that may be. Raises StorageError."""
-        self._drops.append((key, reason, detail[:300]))
+        self._drops.append((whole(key), reason, whole(detail)[:300]))
         if more:
             self._before.setdefault(key, reason)
         else:

@@ -34,7 +34,7 @@ _NAMES = ("url", "time", "outcome", "reason", "status", "bytes", "robots_rule")
 def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *, changes: bool) -> dict[str, Any]:
     """The row of a run; `changes` says that only what changed was asked for, which may be nothing."""
     last: dict[str, tuple[datetime, str, str]] = {}  # URL -> time, outcome and class of its last row
-    denied, size, same, retried = Counter[str](), 0, 0, 0
+    denied, tries, size, same = Counter[str](), Counter[str](), 0, 0
     for row in _rows(workspace.fetches(summary.source).glob(f"{summary.run}-*.parquet"), _NAMES):
         outcome = row["outcome"]
         size += row["bytes"] if row["status"] is not None else 0
@@ -43,7 +43,8 @@ def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *,
             denied[row["robots_rule"] or row["reason"] or outcome] += 1
         told = (row["time"], outcome, _class(row))
         earlier, last[row["url"]] = sorted((told, last.get(row["url"], told)))
-        retried += earlier is not last[row["url"]] and earlier[1] in FAILED
+        if earlier is not last[row["url"]] and earlier[1] in FAILED:
+            tries[row["url"]] += 1
     failed = Counter(kind for _, outcome, kind in last.values() if outcome in FAILED)
     shards = sorted(workspace.documents(summary.source).glob("[0-9a-f].parquet"))
     raw, licences, shares = Counter[str](), Counter[str](), list[float]()
@@ -58,7 +59,8 @@ def report(workspace: Workspace, summary: Summary, settings: HarvestSettings, *,
         "bytes": size, "not_modified": same,
         "denied": denied.total(), "denied_by_rule": dict(denied),
         "asked": sum(outcome not in BARRED for _, outcome, _ in last.values()),
-        "failed": failed.total(), "failed_by_class": dict(failed), "retried": retried,
+        "failed": failed.total(), "failed_by_class": dict(failed),
+        "retried": sum(number for url, number in tries.items() if last[url][1] not in FAILED),
         "dropped": dict(summary.dropped), "empty": summary.dropped.get("empty", 0),
         "garbled": summary.dropped.get("garbled", 0), "held": len(shares), "licences": dict(licences),
         "kept_share": sum(shares) / len(shares) if shares else None, "duplicates": raw.total() - len(raw),

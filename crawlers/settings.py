@@ -37,6 +37,7 @@ HAKUSHO_ROBOTS_AGE = 24 * 3600.0  # seconds after which robots.txt is asked for 
 HAKUSHO_RETRY_AFTER_CAP = 120.0  # seconds; a host that asks to wait longer is asked nothing more in this crawl
 HAKUSHO_BACKOFF = 2.0  # seconds a host rests after a 429 or 503 without Retry-After; doubled with each try
 RETRY_TIMES = 5  # a busy server is no reason to lose a document
+HAKUSHO_ROUNDS = 2  # times that what failed so often is tried anew when nothing else is left to ask
 RETRY_EXCEPTIONS = [  # a timeout is not among them: what did not come in DOWNLOAD_TIMEOUT is not asked for again
     "scrapy.exceptions.CannotResolveHostError",
     "scrapy.exceptions.DownloadConnectionRefusedError",

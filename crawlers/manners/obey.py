@@ -17,7 +17,7 @@ from crawlers.robots import Robots as Rules
 
 __all__ = ["Robots"]
 
-_ROBOTS_TRIES = 2  # times that a robots.txt which cannot be had is asked for again before the host is left alone
+_ROBOTS_TRIES = 4  # times that a robots.txt which cannot be had is asked for again before the host is left alone
 _ROBOTS_AGAIN = 600.0  # seconds until one that failed is asked for again; Cache-Control never makes it more often
 
 

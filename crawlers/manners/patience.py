@@ -23,15 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["Retries", "retry_after"]
 
 
+_LAST = -1000  # priority of a request that waits until nothing else is left to ask
+
+
 class Retries(Reporting, RetryMiddleware):
     """Scrapy's retries, after as long a pause of the whole host as it asks for, or one that doubles where it does not.
 
-    A host that asks for more than HAKUSHO_RETRY_AFTER_CAP seconds is asked nothing more until then.
+    A host that asks for more than HAKUSHO_RETRY_AFTER_CAP seconds is asked nothing more until then. A request that
+    failed RETRY_TIMES in a row is put last and tried anew, HAKUSHO_ROUNDS times: a bad minute of a server costs no
+    document.
     """
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
         self._cap, self._backoff = settings.getfloat("HAKUSHO_RETRY_AFTER_CAP"), settings.getfloat("HAKUSHO_BACKOFF")
+        self._rounds = settings.getint("HAKUSHO_ROUNDS")
         self._until: dict[str, float] = {}
         self._why: dict[str, str] = {}
 
@@ -63,6 +69,16 @@ class Retries(Reporting, RetryMiddleware):
                 request.meta["fetch"].values["reason"] = "retry_after_over_cap"
                 return response
         return super().process_response(request, response)
+
+    def _retry(self, request: Request, reason: Any) -> Request | None:
+        """Another try, at once or at the crawl's end; None where there were enough."""
+        again = super()._retry(request, reason)
+        rounds = request.meta.get("rounds", 0)
+        if again is not None or rounds >= self._rounds or request.meta.get("purpose") in ("robots", "tdmrep"):
+            return again
+        last = request.replace(dont_filter=True, priority=_LAST)
+        last.meta.update(rounds=rounds + 1, retry_times=0)
+        return last
 
     def pause(self) -> tuple[float, str] | None:
         """The longest pause of a host that is under way: seconds left, and Retry-After or back-off."""

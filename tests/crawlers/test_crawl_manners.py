@@ -205,15 +205,18 @@ def test_an_entry_of_another_shape_costs_itself_alone(tmp_path: Path) -> None:
     assert "entry 0 is not of the known shape" in str(ended.summary["lost_listings"])
 
 
-def test_a_server_that_fails_is_tried_again(tmp_path: Path) -> None:
-    """A 503 is repeated RETRY_TIMES times, each try in the history; then the record is booked."""
-    site = sites.mod(2)
-    site.answers["/j/press/wp/wp2024/html/n102.html"].status = 503
+def test_a_server_that_fails_is_tried_again_and_once_more_at_the_end(tmp_path: Path) -> None:
+    """A 503 is repeated RETRY_TIMES times, after all else again HAKUSHO_ROUNDS times so often; then it is booked."""
+    site, page = sites.mod(4), "/j/press/wp/wp2024/html/{}.html".format
+    site.answers[page("n101")].status = 503
+    site.first[page("n102")] = [Answer(b"", status=503)] * 3
     with site.serve():
-        crawl("mod", tmp_path / "w", *at(site), "-s", "RETRY_TIMES=2")
-    tries = [row["retries"] for row in fetches(tmp_path / "w", "mod") if row["status"] == 503]
-    assert tries == [0, 1, 2]
-    assert ledger(tmp_path / "w")["mod:2024/n102"] == ("dropped", "http_503")
+        crawl("mod", tmp_path / "w", *at(site), "-s", "RETRY_TIMES=2", "-s", "HAKUSHO_ROUNDS=1")
+    tries = [row["retries"] for row in fetches(tmp_path / "w", "mod") if str(row["url"]).endswith("n101.html")]
+    assert tries == [0, 1, 2] * 2
+    assert ledger(tmp_path / "w")["mod:2024/n101"] == ("dropped", "http_503")
+    assert ledger(tmp_path / "w")["mod:2024/n102"] == ("kept", "")
+    assert site.targets.index(page("n104")) < site.targets.index(page("n101"), site.targets.index(page("n102")))
 
 
 def test_a_workspace_that_cannot_be_written_stops_before_any_request(tmp_path: Path) -> None:

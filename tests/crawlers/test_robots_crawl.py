@@ -141,7 +141,7 @@ def test_the_old_copy_stays_while_the_new_one_cannot_be_had(tmp_path: Path) -> N
     site.answers["/robots.txt"] = Answer(b"", status=500)
     with site.serve():
         ended = crawl("mod", tmp_path / "w", *at(site), "-s", "HAKUSHO_ROBOTS_AGE=0")
-        assert site.targets.count("/robots.txt") == 4
+        assert site.targets.count("/robots.txt") == 6
     assert (ended.summary["documents"], ended.summary["denied"], ended.summary["error"]) == (2, 1, "")
 
 
