@@ -96,10 +96,8 @@ class Status:
         }  # fmt: skip
 
     def _queued(self) -> int:
-        engine = self.crawler.engine
-        slot = getattr(engine, "_slot", None)  # Scrapy shows its scheduler to nobody else
-        waiting = len(slot.scheduler) if slot is not None else 0
-        return waiting + len(engine.downloader.active)
+        frontier = self.crawler.spider.harvest.frontier  # type: ignore[union-attr]
+        return (frontier.waiting if frontier is not None else 0) + len(self.crawler.engine.downloader.active)
 
     def _delay(self) -> tuple[float, str]:
         """The longest pause under way, else the longest gap kept now: own, Crawl-delay, Retry-After or back-off."""

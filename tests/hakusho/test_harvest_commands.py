@@ -81,7 +81,7 @@ def test_two_sources_at_once_with_a_report_each(tmp_path: Path, miniature: Minia
     base = f"{miniature.base_url('egov')},ntrs.nasa.gov={miniature.url('ntrs.nasa.gov')}"
     quick = ("--base-url", base, "--set", "DOWNLOAD_DELAY=0")
     both = hakusho(tmp_path, "harvest", "egov", "nasa", *quick, "--json")
-    assert both.returncode == 0, both.stderr
+    assert (both.returncode, both.stderr) == (0, "")
     reports = {report["source"]: report for report in json.loads(both.stdout)["harvests"]}
     assert {source: report["documents"] for source, report in reports.items()} == {"egov": 14, "nasa": 11}
     assert (reports["egov"]["licences"], reports["egov"]["below"]) == ({"PDL-1.0": 14}, [])
