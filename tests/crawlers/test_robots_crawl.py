@@ -23,18 +23,18 @@ RULES = Answer(f"User-agent: *\nDisallow: {PAGE}\nAllow: /j/\n".encode(), "text/
 
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_failing_robots_txt_denies_all(tmp_path: Path, status: int) -> None:
-    """It is asked for three times, nothing else is asked, one line says why, and the history has the reason."""
+    """It is asked for five times, nothing else is asked, one line says why, and the history has the reason."""
     site = sites.mod(2)
     site.answers["/robots.txt"] = Answer(b"User-agent: *\nAllow: /\n", "text/plain", status)
     with site.serve():
         ended = crawl("mod", tmp_path / "w", *at(site))
-        assert site.targets == ["/robots.txt"] * 3
+        assert site.targets == ["/robots.txt"] * 5
     assert ended.code == 1
     assert len(ended.err.splitlines()) == 1
     assert f"https://www.mod.go.jp/robots.txt cannot be had (HTTP {status})" in ended.err
     rows = [(row["outcome"], row["reason"], row["status"]) for row in fetches(tmp_path / "w", "mod")]
     assert rows[-1] == ("denied_by_robots", "robots_unreachable", None)
-    assert [row[0] for row in rows[:-1]] == ["robots"] * 3
+    assert [row[0] for row in rows[:-1]] == ["robots"] * 5
     assert rows[2][1] == "unreachable"
 
 
