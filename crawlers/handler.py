@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from scrapy.http import Request, Response
 
 __all__ = ["SiteHandler"]
+
+# An answer that broke off is asked for again and booked; Scrapy's warning advises to take broken ones.
+logging.getLogger("scrapy.core.downloader.handlers.http11").setLevel(logging.ERROR)
 
 
 class SiteHandler(HTTP11DownloadHandler):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Reservations"]
 
 FILE = "/.well-known/tdmrep.json"
+_TRIES = 4  # times that it is asked for again: one bad answer must not unsay a reservation
 
 
 class Reservations(Part):
@@ -38,6 +39,6 @@ class Reservations(Part):
         origin = f"{parts.scheme}://{parts.hostname}"
         async with self._locks[origin]:
             if origin not in self._rules:
-                answer = await self.spider.harvest.site_files.ask(self.crawler, origin + FILE, "tdmrep", 0)
+                answer = await self.spider.harvest.site_files.ask(self.crawler, origin + FILE, "tdmrep", _TRIES)
                 self._rules[origin] = tdmrep(answer.body) if answer.status == 200 else []
         request.meta["tdm"] = tdm_of(self._rules[origin], request.url)

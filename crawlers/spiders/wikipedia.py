@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bz2
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from crawlers.bulk import BulkFile
 from crawlers.bulk_spider import AsyncItems, Bulk
 from crawlers.spider import Items
 from crawlers.spiders.wikipedia_pages import LICENCE, MAIN_PAGES, WIKIS, WikiPages, page_url
+from crawlers.titles import Titles
 
 __all__ = ["WikipediaSpider", "page_url"]
 
@@ -52,7 +53,12 @@ class WikipediaSpider(WikiPages):
     def __init__(self, **given: str) -> None:
         super().__init__(**given)
         self.pages_read: dict[str, int] = {}
-        self.titles_of_dump: dict[str, set[str]] = {}
+        self.titles_of_dump: dict[str, Titles] = {}
+
+    @classmethod
+    def usual(cls, limit: int | None, changes: bool) -> Sequence[str]:
+        """The dumps; where all is wanted, also the pages that are newer than they are."""
+        return ("dump",) if changes or limit is not None else ("dump", "html")
 
     # ---- dumps
 
@@ -91,14 +97,16 @@ class WikipediaSpider(WikiPages):
         if whole:
             yield Bulk(**articles)
             if "html" in self.arguments.routes:
-                yield self.listing(page_url(lang, MAIN_PAGES[lang]), self.titles)
+                yield self.listing(page_url(lang, MAIN_PAGES[lang]), self.titles, [404])
 
-    def named(self, lang: str) -> set[str]:
-        """The titles that the index of a dump names, where there is one."""
-        if lang not in self.titles_of_dump and "dump" in self.arguments.routes:
+    def in_dump(self, lang: str, title: str) -> bool:
+        """Whether the index of a dump names a title."""
+        if "dump" not in self.arguments.routes:
+            return False
+        if lang not in self.titles_of_dump:
             files = BulkFile.newest(self.harvest.workspace, self.name, f"{lang}wiki-*-index.txt.bz2")
-            self.titles_of_dump[lang] = set(index_titles(files)) if files else set()
-        return self.titles_of_dump.get(lang, set())
+            self.titles_of_dump[lang] = Titles(index_titles(files) if files else ())
+        return title in self.titles_of_dump[lang]
 
     def articles(self, stream: BinaryIO, container: str, whole: bool, lang: str) -> Items:
         """Every page of a dump that was not read before, articles and others."""

@@ -8,6 +8,7 @@ same.
 from __future__ import annotations
 
 import io
+from abc import abstractmethod
 from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -40,10 +41,9 @@ class WikiPages(BulkSpider):
         """Documents wanted of a language."""
         return self.share(self.arguments.langs.index(lang), len(self.arguments.langs))
 
-    def named(self, lang: str) -> set[str]:
-        """The titles that another route gives."""
-        del lang
-        return set()
+    @abstractmethod
+    def in_dump(self, lang: str, title: str) -> bool:
+        """Whether another route gives this article."""
 
     def article(self, lang: str, page: DumpPage, container: str) -> Found | Refused:
         """One page: an article is read from its wikitext, anything else is booked."""
@@ -64,7 +64,9 @@ class WikiPages(BulkSpider):
                 yield self.listing(page_url(lang, MAIN_PAGES[lang]), self.titles)
 
     def titles(self, response: Response) -> Items:
-        """A page that lists articles: each of them, then the next page of the list."""
+        """A page that lists articles: each of them, then the next page of the list; beside a dump it may be missing."""
+        if response.status == 404:
+            self.nothing(response, "no such page")
         yield from self.linked(response)
         for url in self.links(response, MORE, CONTENT):
             yield self.listing(url, self.titles)
@@ -89,7 +91,7 @@ class WikiPages(BulkSpider):
 
     def article_page(self, lang: str, title: str) -> Items:
         """Ask for the page of an article that the dump has not."""
-        if title not in self.named(lang):
+        if not self.in_dump(lang, title):
             record = self.record(lang, title, "", form="html")
             yield self.document(record.url, record, self.page)
 

@@ -42,6 +42,7 @@ class Request:
     agent: str
     time: float
     if_none_match: str | None = None
+    cookie: str | None = None
 
 
 class Site:
@@ -75,6 +76,7 @@ class Site:
                             self.headers.get("User-Agent", ""),
                             time.monotonic(),
                             self.headers.get("If-None-Match"),
+                            self.headers.get("Cookie"),
                         )
                     )
                 missing = Answer(b"<html><body>no such page</body></html>", status=404)
