@@ -36,6 +36,7 @@ __all__ = [
     "disabled",
     "gate_on",
     "gates_of",
+    "hang",
     "load_gates",
     "plain_name",
     "save_gates",
@@ -127,6 +128,12 @@ def gate_on(module: nn.Module) -> Gate | None:
     """The gate that hangs on this very module, if one does."""
     gate = getattr(module, _CHILD, None)
     return gate if isinstance(gate, Gate) else None
+
+
+def hang(gate: Gate, module: nn.Module) -> None:
+    """Hang a gate on a module, whose outputs it turns from now on."""
+    module.add_module(_CHILD, gate)
+    module.register_forward_hook(_turn)
 
 
 def set_strength(model: nn.Module, strength: float) -> None:
@@ -232,8 +239,7 @@ def _attach(name: str, module: nn.Module, config: GateConfig) -> Gate:
     if hasattr(module, _CHILD):
         raise TrainingError(f"{name} has an SO(8) gate already")
     gate = Gate(features, config, next(module.parameters()).device)
-    module.add_module(_CHILD, gate)
-    module.register_forward_hook(_turn)
+    hang(gate, module)
     return gate
 
 

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from corpus.base.errors import TrainingError
 from train import so8
-from train.gates import gate_on, plain_name
+from train.gates import gate_on, hang, plain_name
 
-__all__ = ["Merged", "merge", "unmerge"]
+__all__ = ["Merged", "dequantize", "merge", "unmerge"]
 
 
 class Merged(nn.Linear):
@@ -57,6 +57,26 @@ def unmerge(model: nn.Module) -> list[str]:
     for name, module in found:
         _replace(model, name, module.former)
     return [plain_name(name) for name, _ in found]
+
+
+@torch.no_grad()
+def dequantize(model: nn.Module) -> nn.Module:
+    """Hold every weight in float32, in place, 4-bit ones dequantised; LoRA and gates stay apart. The model again.
+
+    It is the same model without rounding between its layers: what a merged one is to be compared with. Raises
+    TrainingError where an evaluation repacked a 4-bit weight.
+    """
+    for name, module in list(model.named_modules()):
+        if _is_4bit(module) and not _is_lora(module):  # a wrapper shows the weight of what it wraps
+            weight, _ = _weight(name, module)
+            bias = None if module.bias is None else module.bias.float()
+            whole = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
+            whole.weight = nn.Parameter(weight, requires_grad=False)
+            whole.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)  # type: ignore[assignment]
+            if (gate := gate_on(module)) is not None:
+                hang(gate, whole)
+            _replace(model, name, whole)
+    return model.float()
 
 
 def _to_merge(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -15,7 +15,7 @@ from corpus.base.errors import TrainingError
 from train import gates, models
 from train.bases import Base
 from train.gates import GateConfig
-from train.merge import Merged, merge, unmerge
+from train.merge import Merged, dequantize, merge, unmerge
 from train.models import Dtype, Quantization
 
 TARGETS = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
@@ -87,6 +87,23 @@ def test_merging_after_an_evaluation_over_nf4(small_base: Base, monkeypatch: pyt
     evaluate(model)
     merge(model)
     assert error(model, before) < 0.02
+
+
+def test_a_dequantized_model_keeps_lora_and_gates(small_base: Base) -> None:
+    """Every weight is float32 then, and it computes what it did, also behind a gate without LoRA."""
+    model = models.load_model(small_base, "nf4", "bfloat16", "cpu")
+    wrapped = models.attach(model, models.Adapter(4, 8, ("o_proj",), GateConfig(("o_proj", "qkv_proj"))))
+    open_lora(wrapped)
+    turn_gates(wrapped)
+    before = logits(wrapped.eval())
+    names = {name for name, _ in wrapped.named_parameters()}
+    dequantize(wrapped)
+    assert {name for name, _ in wrapped.named_parameters()} == names
+    assert {parameter.dtype for parameter in wrapped.parameters()} == {torch.float32}
+    assert len(gates.gates_of(wrapped)) == 4
+    assert 1e-5 < error(wrapped, before) < 0.02
+    with gates.disabled(wrapped):
+        assert error(wrapped, before) > 0.05
 
 
 def test_a_repacked_weight_is_refused_and_nothing_changes(small_base: Base) -> None:

@@ -1,0 +1,260 @@
+"""A trained run as one plain model that any runtime loads without this project.
+
+    python -m train.export --data data/miniature --run qlora
+
+The base is dequantised, LoRA merged into it and the gates folded into that, all in float32 and rounded once: the result
+is the base's own architecture (Phi3ForCausalLM) in safetensors, with tokenizer and chat template. It is never quantised
+to the base's 4-bit grid again, where a small rotation would be erased. Before the folder appears, its logits are
+compared: the trained model in float32 against the folded one, and against what transformers loads from the folder; both
+differences stand in metadata.json and in the card. A fold that does not compute the same is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus.base.config import parse_cli
+from corpus.base.errors import CorruptFileError, HakushoError, InputError, TrainingError, UsageError
+from corpus.base.progress import Progress
+from corpus.base.stages import Job, Task, run_tasks
+from corpus.base.workspace import Workspace
+from train import bases, export_card
+from train.export_config import Config
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedTokenizerBase
+
+__all__ = ["CHAT_TEMPLATE", "Config", "export", "main", "run"]
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|' + message['role'] + '|>\\n' + message['content'] + '<|end|>\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}"
+)  # the form of Phi-3.5, for a base with its tokens and no template of its own
+_METADATA = "metadata.json"
+_RUN_FILES = (
+    "adapter_config.json", "adapter_model.safetensors", "gates.safetensors", "gates_config.json", _METADATA,
+    "sample.txt",
+)  # fmt: skip
+_PROBES, _PROBE_LENGTH = 4, 48  # blocks of random tokens beside the run's own sample
+_FOLD_LIMIT = 1e-3  # of the largest logit, or of 1: float32 rounding stays far below, a wrong fold far above
+
+
+def export(config: Config) -> tuple[dict[str, Any], bool]:
+    """Bring an export up to date: its metadata, and whether there was anything to do.
+
+    Raises InputError where run or base are missing, CorruptFileError, UsageError where the folder is another run's,
+    TrainingError where the base is another one or the folded model computes something else, StorageError.
+    """
+    workspace = Workspace(config.data)
+    folder = workspace.path("models", config.run)
+    trained = _metadata_of(folder)
+    base = bases.resolve(config.base, workspace)
+    if bases.fingerprint(base) != trained["base"]["sha256"]:
+        raise TrainingError(f"{folder} was trained over another base, {trained['base']['name']}; name that with --base")
+    target = workspace.path("models", config.folder)
+    if target.exists() and not _is_export(target):
+        raise UsageError(f"--name {config.folder}: {target} holds something else; give another name")
+    settings = {"run": config.run, "base": config.base, "dtype": config.dtype, "threads": config.threads}
+    inputs = tuple(folder / name for name in _RUN_FILES)
+    for path in inputs:
+        if not path.is_file():
+            raise InputError(f"{path} is missing; run python -m train.qlora --run {config.run} again")
+    task = Task("export", config.folder, "train.export:run", inputs, settings)
+    done = run_tasks(workspace, [task], prune=False).done
+    return json.loads((target / _METADATA).read_text(encoding="utf-8")), bool(done)
+
+
+def run(job: Job) -> None:
+    """Stage function: a run and its base -> models/<name>, a plain model."""
+    from train import loop, merge, models
+
+    config: Any = job.config
+    source = job.workspace.path("models", config["run"])
+    trained = _metadata_of(source)
+    base = bases.resolve(config["base"], job.workspace)
+    tokenizer = models.load_tokenizer(base)
+    of_run = trained["config"]
+    with loop.reproducible(of_run["seed"], config["threads"]), Progress("export", total=4, unit="steps") as progress:
+        whole = models.load_model(base, of_run["quantization"], of_run["dtype"], "cpu")
+        model = models.load_adapter(whole, source)
+        probes = _probes(tokenizer, (source / "sample.txt").read_text(encoding="utf-8"))
+        as_trained = _logits(model, probes)
+        progress.advance(note="loaded")
+        wanted = _logits(merge.dequantize(model), probes)
+        progress.advance(note="dequantised")
+        merged = merge.merge(model)
+        progress.advance(note="merged and folded")
+        folded = _difference(_logits(model, probes), wanted)
+        _require_same(folded, wanted)
+        report = {
+            "run": config["run"],
+            "dtype": config["dtype"],
+            "base": trained["base"],
+            "merged_linears": len(merged),
+            "logits": {
+                "tokens": sum(len(probe) for probe in probes),
+                "largest": max(float(part.abs().max()) for part in wanted),
+                "folded_max_difference": folded,
+                "trained_max_difference": _difference(as_trained, wanted),
+            },
+            "trained": trained,
+        }
+        job.commit_folder(
+            f"models/{job.name}", lambda folder: _write(folder, model, base, tokenizer, report, probes, wanted)
+        )
+        progress.advance(note="written and read again")
+
+
+def _write(
+    folder: Path,
+    model: Any,
+    base: bases.Base,
+    tokenizer: PreTrainedTokenizerBase,
+    report: dict[str, Any],
+    probes: Sequence[Sequence[int]],
+    wanted: Sequence[Tensor],
+) -> None:
+    """Fill the folder, load it as anybody would, and write down how far that is from what was trained."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    kind = getattr(torch, report["dtype"])
+    inner = model.get_base_model()
+    config = AutoConfig.from_pretrained(base.folder, local_files_only=True)
+    config.__dict__.pop("quantization_config", None)
+    with torch.device("meta"):
+        plain = type(inner)(config)
+    plain.load_state_dict({name: tensor.to(kind) for name, tensor in inner.state_dict().items()}, assign=True)
+    plain.generation_config = inner.generation_config
+    plain.to(kind).save_pretrained(folder)
+    if tokenizer.chat_template is None and "<|end|>" in tokenizer.get_vocab():
+        tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.save_pretrained(folder)
+    del plain
+    again: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=kind)
+    answers = _logits(again.float().eval(), probes)
+    report["architecture"] = type(again).__name__
+    report["logits"] |= {
+        "exported_max_difference": _difference(answers, wanted),
+        "exported_relative_error": _relative(answers, wanted),
+        "same_next_token": _same_next(answers, wanted),
+    }
+    text = json.dumps(report, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    (folder / _METADATA).write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(export_card.render(report), encoding="utf-8")
+    for file in folder.iterdir():
+        file.chmod(0o644)  # safetensors writes 0600; what was made of public text may be read
+
+
+def _metadata_of(folder: Path) -> dict[str, Any]:
+    path = folder / _METADATA
+    try:
+        metadata: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"no run in {folder}; train one first: python -m train.qlora --run {folder.name}") from error
+    except (OSError, ValueError) as error:
+        raise CorruptFileError(f"{path}: not readable ({error}); train the run again") from error
+    return metadata
+
+
+def _is_export(folder: Path) -> bool:
+    try:
+        return "merged_linears" in _metadata_of(folder)
+    except InputError:
+        return False
+
+
+def _probes(tokenizer: PreTrainedTokenizerBase, sample: str) -> list[list[int]]:
+    """Tokens to compare logits on: the run's sample, and random ones, which no training has smoothed."""
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    ids = torch.randint(0, len(tokenizer), (_PROBES, _PROBE_LENGTH), generator=generator).tolist()
+    words: Any = tokenizer(sample, add_special_tokens=False)["input_ids"]
+    return [words[:_PROBE_LENGTH], *ids] if words else list(ids)
+
+
+def _logits(model: nn.Module, probes: Sequence[Sequence[int]]) -> list[Tensor]:
+    """(tokens, vocabulary) float32 for each probe."""
+    import torch
+
+    with torch.no_grad():
+        return [model(input_ids=torch.tensor([probe]), use_cache=False).logits[0].float() for probe in probes]
+
+
+def _difference(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:
+    return max(float((left - right).abs().max()) for left, right in zip(found, wanted, strict=True))
+
+
+def _relative(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:
+    import torch
+
+    there, here = torch.cat(list(found)), torch.cat(list(wanted))
+    return float((there - here).norm() / here.norm())
+
+
+def _same_next(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:
+    """Share of positions where the most likely next token is the same."""
+    import torch
+
+    there, here = torch.cat(list(found)).argmax(-1), torch.cat(list(wanted)).argmax(-1)
+    return float((there == here).double().mean())
+
+
+def _require_same(difference: float, wanted: Sequence[Tensor]) -> None:
+    largest = max(float(part.abs().max()) for part in wanted)
+    if not difference <= _FOLD_LIMIT * max(1.0, largest):
+        raise TrainingError(
+            f"the folded model is not the trained one: logits differ by {difference:.3g}, of {largest:.3g} at most; "
+            "nothing was exported. Report this with the run's metadata.json"
+        )
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command; returns its exit status."""
+    from train import libraries
+
+    libraries.offline()
+    try:
+        config = parse_cli(
+            Config,
+            argv,
+            prog="python -m train.export",
+            section="export",
+            description="Merge a run's LoRA and gates into its base: one plain model, without code of this project.",
+            example="python -m train.export --data data/miniature --run qlora --dtype bfloat16",
+        )
+        report, done = export(config)
+    except HakushoError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    except ModuleNotFoundError as error:
+        return libraries.missing(error)
+    sys.stdout.write(_answer(config, report, done))
+    return 0
+
+
+def _answer(config: Config, report: Mapping[str, Any], done: bool) -> str:
+    """The result for a person, or with --json for a machine."""
+    folder = Workspace(config.data).path("models", config.folder)
+    logits = report["logits"]
+    if config.json:
+        return json.dumps({"folder": str(folder), "done": done, "dtype": report["dtype"], **logits}) + "\n"
+    return (
+        f"{config.folder}: {'exported' if done else 'up to date, nothing to do'}; a plain {report['architecture']} in "
+        f"{report['dtype']}, {report['merged_linears']} Linears merged\n"
+        f"  logits against the trained model in float32: folded {logits['folded_max_difference']:.2g}, as loaded from "
+        f"the folder {logits['exported_max_difference']:.2g} (largest logit {logits['largest']:.3g})\n"
+        f"  model, tokenizer and card: {folder}\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""The card of an exported model: every number of it stands in its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["render"]
+
+
+def render(report: Mapping[str, Any]) -> str:
+    """The README.md of an export, in Markdown with the hub's front matter."""
+    trained, logits = report["trained"], report["logits"]
+    seen, loss = trained["data"], trained["loss"]
+    licences = ", ".join(f"{licence} ({number} documents)" for licence, number in seen["licences"].items())
+    what = (
+        f"A plain {report['architecture']} in {report['dtype']}: LoRA and SO(8) gates of the run `{report['run']}` "
+        f"merged into {report['merged_linears']} Linears of `{report['base']['name']}`."
+    )
+    result = (
+        f"The run itself: loss on {seen['held_out_documents']} held-out documents {loss['held_out_before']:.4f} "
+        f"before, {loss['held_out_after']:.4f} after ({loss['held_out_change_percent']:+.1f} %). One run, one seed."
+    )
+    loaded = (
+        f"- loaded from this folder: by at most {logits['exported_max_difference']:.2g} (relative error "
+        f"{logits['exported_relative_error']:.2g}); the same next token at {100 * logits['same_next_token']:.1f} % of "
+        "the positions"
+    )
+    as_trained = (
+        f"- the trained model as it ran in training ({trained['config']['quantization']}, "
+        f"{trained['config']['dtype']}): by at most {logits['trained_max_difference']:.2g}"
+    )
+    lines = [
+        "---",
+        f"base_model: {report['base']['name']}",
+        "library_name: transformers",
+        "pipeline_tag: text-generation",
+        "---",
+        f"# {report['run']}",
+        "",
+        what,
+        "",
+        result,
+        "",
+        "## This export against the trained model",
+        "",
+        f"Logits on {logits['tokens']} tokens, the largest {logits['largest']:.3g}. From the trained model in float32",
+        "differ:",
+        "",
+        f"- folded, in float32: by at most {logits['folded_max_difference']:.2g}",
+        loaded,
+        as_trained,
+        "",
+        "## Data",
+        "",
+        f"Licences: {licences}.",
+        "",
+        *(f"- {line}" for line in seen["attributions"]),
+    ]
+    return "\n".join(lines) + "\n"
