@@ -35,6 +35,10 @@ _FILES = {
     "labels": "labels/*.parquet",
     "duplicates": "dedup/duplicates.parquet",
     "clusters": "dedup/clusters.parquet",
+    "versions": "dedup/versions.parquet",
+    "contaminated": "contaminated/*.parquet",
+    "boilerplate_lines": "boilerplate/lines/*.parquet",
+    "boilerplate_documents": "boilerplate/documents/*.parquet",
     "dataset": "dataset/*/*.parquet",
     "attribution": "dataset/ATTRIBUTION.parquet",
 }
@@ -228,6 +232,7 @@ def _schemas() -> dict[str, pa.Schema]:
 
     from corpus.base.schemas import DOCUMENTS, FETCHES, HARVESTS, LEDGER, STANDING
     from corpus.dataset.layout import ATTRIBUTION, ROWS
+    from corpus.dedup import tables
 
     text, i32 = pa.string(), pa.int32()
     names = pa.list_(text)
@@ -260,8 +265,12 @@ def _schemas() -> dict[str, pa.Schema]:
             evidence=names,
             policy_version=text,
         ),
-        "duplicates": schema(id=text, keeper=text, jaccard=pa.float64(), cluster=text, rule=text),
-        "clusters": schema(id=text, cluster=text),
+        "duplicates": tables.DUPLICATES,
+        "clusters": tables.CLUSTERS,
+        "versions": tables.VERSIONS,
+        "contaminated": tables.CONTAMINATED,
+        "boilerplate_lines": tables.BOILERPLATE_LINES,
+        "boilerplate_documents": tables.BOILERPLATE_DOCUMENTS,
         "dataset": ROWS.append(pa.field("config", text)).append(pa.field("split", text)),
         "attribution": ATTRIBUTION,
     }

@@ -6,8 +6,14 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from corpus.base.commit import commit_file
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus.base.commit import commit_bytes, commit_file, remove_file
+from corpus.base.shards import read_shard, row_count, write_shard
+from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
+from corpus.dedup import decontaminate
 from corpus.dedup.files import bring_tasks, expand, kept_tasks, pieces
 from corpus.dedup.stages import MEMORY
 from corpus.dedup.stages import tasks as dedup_tasks
@@ -28,12 +34,16 @@ _TABLES = ("duplicates", "clusters", "versions")
 
 @dataclass(frozen=True)
 class Search:
-    """What to search and how; `columns` says what id, text, source, revision and work are called in the files."""
+    """What to search and how; `columns` says what id, text, source, revision and work are called in the files.
+
+    `against` are the values of DecontaminationSettings.
+    """
 
     inputs: tuple[Path, ...]
     out: Path
     columns: Mapping[str, str]
     settings: DedupSettings
+    against: Mapping[str, Any]
     executor: Executor
     memory: int = MEMORY
     write_kept: bool = False
@@ -51,8 +61,14 @@ def search(wanted: Search, *, quiet: bool) -> dict[str, Any]:
     for tasks in _stages(wanted, workspace, files):
         done = run_stage(workspace, tasks, executor=wanted.executor, quiet=quiet)
         report = done if done.stage == "dedup" else report
+    commit_bytes(workspace.path("search.json"), canonical(_described(workspace, files, wanted.columns)))
     for name in _TABLES:
         _copy(workspace.path("dedup", f"{name}.parquet"), wanted.out / f"{name}.parquet")
+    held = [read_shard(path) for path in workspace.shards("contaminated")]
+    if held:
+        write_shard(wanted.out / "contaminated.parquet", pa.concat_tables(held).sort_by("id"))
+    else:
+        remove_file(wanted.out / "contaminated.parquet")
     if wanted.write_kept:
         for path in sorted(workspace.path("kept").iterdir()):
             _copy(path, wanted.out / "kept" / path.name)
@@ -65,8 +81,18 @@ def _stages(wanted: Search, workspace: Workspace, files: list[Path]) -> Iterator
         yield brought
     found = pieces(workspace, files, wanted.columns)
     yield from dedup_tasks(workspace, wanted.settings, found, memory=wanted.memory)
+    yield from decontaminate.stages(workspace, wanted.against, found)
     if wanted.write_kept:
         yield kept_tasks(workspace, files, wanted.columns)
+
+
+def _described(workspace: Workspace, files: list[Path], columns: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The Parquet files that hold the documents, and their columns: what `hakusho why` reads texts from."""
+    places = [
+        (path, columns) if path.suffix == ".parquet" else (workspace.path("imported", f"{number:05d}.parquet"), {})
+        for number, path in enumerate(files)
+    ]
+    return [{"path": str(path), "columns": dict(names)} for path, names in places]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -77,10 +103,6 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _counts(report: StageReport, out: Path) -> dict[str, Any]:
-    import pyarrow.compute as pc
-
-    from corpus.base.shards import read_shard
-
     clusters: Any = pc.count_distinct(read_shard(out / "clusters.parquet", ["cluster"])["cluster"])
     return {
         "documents": report.rows_in,
@@ -88,6 +110,7 @@ def _counts(report: StageReport, out: Path) -> dict[str, Any]:
         "exact_duplicates": report.dropped.get("exact_duplicate", 0),
         "near_duplicates": report.dropped.get("near_duplicate", 0),
         "versions": report.dropped.get("version", 0),
+        "contaminated": row_count(out / "contaminated.parquet") if (out / "contaminated.parquet").exists() else 0,
         "kept": report.kept,
         "out": str(out),
     }

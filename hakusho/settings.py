@@ -30,6 +30,8 @@ SECTIONS = {
     "harvest": "crawlers.thresholds:HarvestSettings",
     "text": "corpus.text.settings:TextSettings",
     "dedup": "corpus.dedup.settings:DedupSettings",
+    "decontamination": "corpus.dedup.decontaminate:DecontaminationSettings",
+    "boilerplate": "corpus.dedup.boilerplate:BoilerplateSettings",
     "labels": "labeling.settings:LabelSettings",
     "dataset": "corpus.dataset.settings:DatasetSettings",
 }

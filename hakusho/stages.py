@@ -6,7 +6,7 @@ Each stage's list of tasks is made after the stage before it has run, since its 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,14 +66,22 @@ def dedup(
     settings: Sequence[str] = (),
     quiet: bool = False,
 ) -> list[StageReport]:
-    """Signatures a shard, joined by bands, verified by parts (corpus.dedup.stages); a join takes `memory` bytes."""
+    """Copies, lines of boilerplate, and what holds an evaluation set's items; a join takes `memory` bytes."""
+    stages = _dedup_stages(workspace, settings, memory)
+    return [run_stage(workspace, tasks, workers=workers, executor=executor, quiet=quiet) for tasks in stages]
+
+
+def _dedup_stages(workspace: Workspace, settings: Sequence[str], memory: int | None) -> Iterator[list[Task]]:
+    from corpus.dedup import boilerplate, decontaminate
+    from corpus.dedup import stages as copies
     from corpus.dedup.settings import DedupSettings
-    from corpus.dedup.stages import MEMORY
-    from corpus.dedup.stages import tasks as dedup_tasks
     from hakusho.settings import section
 
-    stages = dedup_tasks(workspace, DedupSettings(**section("dedup", settings)), memory=memory or MEMORY)
-    return [run_stage(workspace, tasks, workers=workers, executor=executor, quiet=quiet) for tasks in stages]
+    most = memory or copies.MEMORY
+    yield from copies.tasks(workspace, DedupSettings(**section("dedup", settings)), memory=most)
+    bounds = boilerplate.BoilerplateSettings(**section("boilerplate", settings))
+    yield boilerplate.tasks(workspace, bounds, memory=most)
+    yield from decontaminate.stages(workspace, section("decontamination", settings), copies.pieces_of(workspace))
 
 
 def label(

@@ -26,7 +26,7 @@ from corpus.base.shards import read_shard, row_count, write_shard, write_stream
 from corpus.base.units import code_version, unit_key
 from corpus.base.workspace import Workspace
 
-__all__ = ["Job", "StageReport", "Task", "run_tasks"]
+__all__ = ["Job", "StageReport", "Task", "drop_stage", "run_tasks"]
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,14 @@ def run_tasks(
             f"see {where}, loosen the rule and run it again: that rebuilds its files"
         )
     return report
+
+
+def drop_stage(workspace: Workspace, stage: str) -> None:
+    """Remove everything that a stage made, where it is no longer asked for; nothing where it never ran."""
+    with Manifest(workspace) as manifest:
+        for unit in manifest.units(stage):
+            manifest.forget(unit.outputs)
+            manifest.drop_unit(unit.stage, unit.name)
 
 
 def _call(call: tuple[Path, Task]) -> Job:

@@ -85,7 +85,8 @@ def task(workspace: Workspace, settings: DatasetSettings | None = None) -> Task:
     for path in dedup:
         if not path.is_file():
             raise EmptyInputError(f"no {workspace.relative(path)} in {workspace.root}; run hakusho curate first")
-    inputs = [path for stage in ("documents", "labels", "pii", "standing") for path in workspace.shards(stage)]
+    stages = ("contaminated", "documents", "labels", "pii", "standing")
+    inputs = [path for stage in stages for path in workspace.shards(stage)]
     return Task("dataset", "all", "corpus.dataset.build:run", (*inputs, *dedup), asdict(bounds))
 
 
@@ -101,11 +102,13 @@ def run(job: Job) -> None:
     _add_standing(documents, inputs["standing"])
     labels = _by_id(inputs["labels"], _LABEL)
     dedup = {path.stem: path for path in inputs["dedup"]}
-    keepers = _column(dedup["duplicates"], "keeper")
+    copies = _by_id([dedup["duplicates"]], ("id", "keeper", "rule"))
+    held = _by_id(inputs["contaminated"], ("id", "set", "item"))
     clusters = _column(dedup["clusters"], "cluster")
     texts = _texts(inputs["pii"])
     _check_joins(texts, documents, clusters)
-    configs, drops = _gate(texts, documents, labels, keepers, list(job.config["reserved"]))  # type: ignore[call-overload]
+    words = list(job.config["reserved"])  # type: ignore[call-overload]
+    configs, drops = _gate(texts, documents, labels, copies, held, words)
     groups = ((clusters[key], (config, str(labels[key]["domain"]))) for key, config in configs.items())
     splits = assign(groups)
     rows = {
@@ -155,7 +158,8 @@ def _gate(
     texts: dict[str, _Text],
     documents: dict[str, dict[str, Any]],
     labels: dict[str, dict[str, Any]],
-    keepers: dict[str, str],
+    copies: dict[str, dict[str, Any]],
+    held: dict[str, dict[str, Any]],
     words: list[str],
 ) -> tuple[dict[str, str], list[Drop]]:
     configs: dict[str, str] = {}
@@ -168,9 +172,11 @@ def _gate(
             label.get("verdict"),
             label.get("domain"),
             label.get("rules") or (),
-            keepers.get(key),
+            copies[key]["keeper"] if key in copies else None,
             text.blank,
             reserving(documents[key]["reservations"], words),
+            copies[key]["rule"] if key in copies else "",
+            f"{held[key]['set']}:{held[key]['item']}" if key in held else "",
         )
         gate = decide(candidate)
         if gate.config is None:

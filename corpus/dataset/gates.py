@@ -22,7 +22,10 @@ _RESTRICTED_RULE = "licence.restricted"
 
 @dataclass(frozen=True)
 class Candidate:
-    """What the gates look at: one document after dedup and labelling; `verdict` is None where no label was made."""
+    """What the gates look at: one document after dedup and labelling; `verdict` is None where no label was made.
+
+    `rule` is that of the duplicate; `contaminated` names the item of an evaluation set that the document holds.
+    """
 
     id: str
     licence: str | None
@@ -33,6 +36,8 @@ class Candidate:
     blank: bool
     reserved: tuple[str, str] = ("", "")
     """The word that keeps it out, and the statement (corpus.dataset.reservations); empty where nothing does."""
+    rule: str = ""
+    contaminated: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ def _reservation(row: Candidate) -> Gate | None:
 
 def _text(row: Candidate) -> Gate | None:
     if row.keeper is not None and row.keeper != row.id:
-        return Gate(None, "duplicate", row.keeper)
+        return Gate(None, "version" if row.rule == "version" else "duplicate", row.keeper)
+    if row.contaminated:
+        return Gate(None, "contaminated", row.contaminated)
     return Gate(None, "empty", "nothing but blanks is left") if row.blank else None
 
 

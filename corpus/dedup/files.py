@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from corpus.base.stages import Job
     from corpus.base.workspace import Workspace
 
-__all__ = ["bring", "bring_tasks", "expand", "kept_tasks", "lines", "pieces", "write_kept"]
+__all__ = ["bring", "bring_tasks", "expand", "kept_tasks", "lines", "pieces", "value_of", "write_kept"]
 
 _JSONL: Final = (".jsonl", ".ndjson")
 _PACKED: Final = (".gz", ".zst")
@@ -161,7 +161,10 @@ def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
     rows: list[dict[str, str]] = []
     size = 0
     for number, _, row in lines(path):
-        rows.append({name: _text(path, number, row, name, columns[name]) for name in COLUMNS})
+        found = {
+            name: value_of(path, number, row, (name, columns[name]), needed=name in ("id", "text")) for name in COLUMNS
+        }
+        rows.append(found)
         size += len(rows[-1]["text"])
         if len(rows) >= _ROWS or size >= _SIZE:
             yield pa.Table.from_pylist(rows, schema=DOCUMENTS)
@@ -169,11 +172,15 @@ def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
     yield pa.Table.from_pylist(rows, schema=DOCUMENTS)
 
 
-def _text(path: Path, number: int, row: Mapping[str, Any], name: str, column: str) -> str:
-    """One value as text. Raises InputError that names line and column, and never the value: it may be personal."""
+def value_of(path: Path, number: int, row: Mapping[str, Any], place: tuple[str, str], *, needed: bool = True) -> str:
+    """A value of a line as text; `place` is what it is (id, text, …) and its column; "" where it may be missing.
+
+    Raises InputError that names line and column, and never the value: it may be personal.
+    """
+    name, column = place
     value = row.get(column)
     where = f"{path}: line {number}, column {column!r}"
-    if value is None and name in ("id", "text"):
+    if value is None and needed:
         there = ", ".join(map(repr, row)) or "none"
         hint = "fill or remove it" if column in row else f"there are {there}: name yours with --{name}-column"
         raise InputError(f"{where}: nothing there; {hint}")

@@ -51,7 +51,7 @@ def shingle_hash(shingle: str) -> int:
     return int(_murmur3(codepoints(shingle).reshape(-1, 1))[0])
 
 
-def shingle_hashes(folded: str) -> NDArray[np.uint32]:
+def shingle_hashes(folded: str, size: int = SHINGLE) -> NDArray[np.uint32]:
     """Return the hashes of all shingles of a folded text as uint32, in text order, repeats included.
 
     The length is max(1, len(folded) - 4) for a text that is not empty, and 0 for an empty one.
@@ -59,7 +59,7 @@ def shingle_hashes(folded: str) -> NDArray[np.uint32]:
     points = codepoints(folded)
     if points.size == 0:
         return np.empty(0, dtype=np.uint32)
-    width = min(SHINGLE, points.size)
+    width = min(size, points.size)
     count = points.size - width + 1
     return _murmur3([points[i : i + count] for i in range(width)])
 

@@ -63,6 +63,51 @@ VERSIONS: Final = pa.schema(
     metadata={"table": "versions", "version": "1"},
 )
 
+ITEMS: Final = pa.schema(
+    [
+        _field("set", pa.string(), "file name of the evaluation set"),
+        _field("item", pa.string(), "the item's id there, or its row number from 0"),
+        _field("text", pa.string(), "its text, folded for comparison"),
+    ],
+    metadata={"table": "evaluation", "version": "1"},
+)
+
+CONTAMINATED: Final = pa.schema(
+    [
+        _field("id", pa.string(), "document that holds an item of an evaluation set"),
+        _field("set", pa.string(), "file name of the evaluation set"),
+        _field("item", pa.string(), "the item it holds most of: its id there, or its row number from 0"),
+        _field("containment", pa.float64(), "share of the item's 13-character windows that occur in the document"),
+        _field("jaccard", pa.float64(), "exact Jaccard of their 5-grams; 0 where their sizes keep it below the bound"),
+        _field("items", pa.int32(), "items that the document holds"),
+    ],
+    metadata={"table": "contaminated", "version": "1"},
+)
+
+BOILERPLATE_LINES: Final = pa.schema(
+    [
+        _field("source", pa.string(), "source of the documents"),
+        _field("line", pa.string(), "line that many of them hold, without blanks at its ends"),
+        _field("documents", pa.int64(), "documents that hold it"),
+        _field("occurrences", pa.int64(), "times that it occurs in all"),
+        _field("chars", pa.int64(), "its length in code points"),
+    ],
+    metadata={"table": "boilerplate_lines", "version": "1"},
+)
+
+BOILERPLATE_DOCUMENTS: Final = pa.schema(
+    [
+        _field("id", pa.string(), "document with at least one such line"),
+        _field("source", pa.string(), "its source"),
+        _field("lines", pa.int64(), "its lines that are not blank"),
+        _field("boilerplate_lines", pa.int64(), "those among them that are boilerplate"),
+        _field("chars", pa.int64(), "code points of its lines"),
+        _field("boilerplate_chars", pa.int64(), "code points of those that are boilerplate"),
+        _field("share", pa.float64(), "boilerplate_chars over chars, 0 to 1"),
+    ],
+    metadata={"table": "boilerplate_documents", "version": "1"},
+)
+
 EXACT: Final = pa.schema(
     [
         _field("fold_hash", pa.string(), "hash of the folded text that several documents share"),

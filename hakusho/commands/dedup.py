@@ -26,6 +26,14 @@ _EXAMPLE = "hakusho dedup corpus.parquet more.jsonl.gz --out deduped --threshold
 @click.option("--threshold", type=float, metavar="X", help="Exact Jaccard that makes a copy (default: 0.7).")
 @click.option("--bands", type=int, metavar="N", help="Bands of the signature (default: 16).")
 @click.option("--rows", type=int, metavar="N", help="Slots in a band that must all agree (default: 8).")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="Evaluation set (Parquet or JSONL): what holds an item of it is named in contaminated.parquet. Repeatable.",
+)
+@click.option("--against-column", metavar="NAME", help="Column of the evaluation sets to compare (default: text).")
 @click.option("--write-kept", is_flag=True, help="Write each file of IN again, without what goes, to DIR/kept.")
 @click.option(
     "--memory", default="1GiB", show_default=True, metavar="SIZE", help="Most that one join takes; it spills."
@@ -37,6 +45,8 @@ def command(
     out: Path | None,
     id_column: str | None,
     text_column: str | None,
+    against: tuple[Path, ...],
+    against_column: str | None,
     memory: str,
     workspace: Workspace,
     workers: int,
@@ -52,8 +62,8 @@ def command(
     IN is Parquet or JSONL (also .gz or .zst), or folders of them, with columns for id and text (source, revision and
     work, where there, help to choose which copy stays). Writes duplicates.parquet (id, keeper, jaccard, cluster, rule:
     the documents to leave out), clusters.parquet (id, cluster: every document) and versions.parquet to --out; the
-    signatures stay in DIR/work, so that a later call with more files signs only those. Without IN: the normalised
-    documents of the workspace.
+    signatures stay in DIR/work, so that a later call with more files signs only those. hakusho why ID --search DIR
+    shows a pair. Without IN: the normalised documents of the workspace.
     """
     from corpus.base.errors import UsageError
     from hakusho.commands._shared import size_in_bytes
@@ -61,6 +71,8 @@ def command(
 
     check(settings)
     words = [*settings, *(f"dedup.{key}={value}" for key, value in options.items() if value is not None)]
+    words += [f"decontamination.against={','.join(str(path.absolute()) for path in against)}"] if against else []
+    words += [f"decontamination.text_column={against_column}"] if against_column else []
     limit = size_in_bytes("--memory", memory)
     if inputs and out is None:
         raise UsageError("dedup IN needs --out DIR, the folder for duplicates.parquet and clusters.parquet")
@@ -96,11 +108,13 @@ def _of_files(
     from hakusho.settings import section
 
     chosen = DedupSettings(**section("dedup", words))
-    wanted = Search(inputs, out, {**COLUMNS, **columns}, chosen, executor, memory, write_kept)
+    against = section("decontamination", words)
+    wanted = Search(inputs, out, {**COLUMNS, **columns}, chosen, against, executor, memory, write_kept)
     result = search(wanted, quiet=as_json)
+    held = f"; {result['contaminated']} hold items of evaluation sets" if against["against"] else ""
     human = (
         f"{result['documents']} documents, {result['kept']} kept: {result['exact_duplicates']} exact and "
         f"{result['near_duplicates']} near duplicates and {result['versions']} older versions, in "
-        f"{result['clusters']} clusters; see {out}/duplicates.parquet and {out}/clusters.parquet"
+        f"{result['clusters']} clusters{held}; see {out}/duplicates.parquet and {out}/clusters.parquet"
     )
     emit(result, human, as_json=as_json)

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.base.errors import InputError
 from hakusho.database import connect, query
+from hakusho.report.difference import difference
 
 if TYPE_CHECKING:
     import duckdb
 
     from corpus.base.workspace import Workspace
 
-__all__ = ["tell", "why"]
+__all__ = ["parts", "tell", "why"]
+
+_SHOWN = 50  # entries of a part that are told; --json gives all
 
 _NAMED = """
 SELECT id FROM documents
@@ -40,7 +43,8 @@ _STANDING = "SELECT supersedes, superseded_by, reservations FROM standing WHERE 
 _LEDGER = """
 SELECT l.stage, l.unit, l.outcome, l.reason, l.detail FROM ledger AS l
 WHERE l.id = $id OR l.id = (SELECT source || ':' || key FROM documents WHERE id = $id)
-ORDER BY list_position(['extract', 'normalised', 'measures', 'pii', 'dedup', 'labels', 'dataset'], l.stage) NULLS LAST,
+ORDER BY list_position(['extract', 'normalised', 'measures', 'pii', 'dedup', 'decontamination', 'labels', 'dataset'],
+           l.stage) NULLS LAST,
          l.stage, l.unit
 """
 _DUPLICATES = """
@@ -51,6 +55,14 @@ ORDER BY relation, id
 _CLUSTER = """
 SELECT id FROM clusters WHERE cluster = (SELECT cluster FROM clusters WHERE id = $id) AND id <> $id ORDER BY id
 """
+_VERSIONS = """
+SELECT other.id, other.revision, other.newest = other.id AS newest FROM versions AS mine
+INNER JOIN versions AS other ON mine.work = other.work
+WHERE mine.id = $id AND other.id <> $id ORDER BY other.revision, other.id
+"""
+_CONTAMINATED = "SELECT * EXCLUDE (id) FROM contaminated WHERE id = $id"
+_BOILERPLATE = "SELECT * EXCLUDE (id, source) FROM boilerplate_documents WHERE id = $id"
+_TEXT = "SELECT text FROM normalised WHERE id = $id"
 _LABELS = "SELECT * EXCLUDE (id, source) FROM labels WHERE id = $id"
 _SPANS = 'SELECT type, action, start, "end" FROM spans WHERE id = $id ORDER BY start, "end"'
 _MEASURES = "SELECT measure, value FROM measure_values WHERE id = $id ORDER BY measure"
@@ -88,12 +100,17 @@ def _document(connection: duckdb.DuckDBPyConnection, key: str) -> dict[str, Any]
     def one(sql: str) -> dict[str, Any] | None:
         return next(iter(rows(sql)), None)
 
+    pairs = rows(_DUPLICATES)
     return {
         "document": one(_DOCUMENT),
         "standing": one(_STANDING),
         "fetches": rows(_FETCHES),
         "ledger": rows(_LEDGER),
-        "duplicates": rows(_DUPLICATES),
+        "duplicates": pairs,
+        "difference": _difference(connection, key, pairs[0]["id"]) if pairs else [],
+        "versions": rows(_VERSIONS),
+        "contaminated": one(_CONTAMINATED),
+        "boilerplate": one(_BOILERPLATE),
         "cluster": [row["id"] for row in rows(_CLUSTER)],
         "labels": one(_LABELS),
         "personal_data": rows(_SPANS),
@@ -101,6 +118,12 @@ def _document(connection: duckdb.DuckDBPyConnection, key: str) -> dict[str, Any]
         "dataset": one(_DATASET),
         "attribution": one(_ATTRIBUTION),
     }
+
+
+def _difference(connection: duckdb.DuckDBPyConnection, key: str, other: str) -> list[str]:
+    """What the document and the first of its pair do not share; nothing where a text is gone."""
+    texts = [query(connection, _TEXT, {"id": one}).rows for one in (key, other)]
+    return difference(texts[0][0][0], texts[1][0][0]) if all(texts) else []
 
 
 def _no_document(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
@@ -116,7 +139,12 @@ def _no_document(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, 
 
 def tell(story: dict[str, Any]) -> str:
     """The story as text: a heading a part, a line a fact; empty parts are left out, the outcome stands first."""
-    lines = [_outcome(story)]
+    return "\n".join([_outcome(story), *parts(story)])
+
+
+def parts(story: dict[str, Any]) -> list[str]:
+    """The lines of each part that is not empty, under its heading."""
+    lines: list[str] = []
     for part, value in story.items():
         if not value:
             continue
@@ -124,8 +152,9 @@ def tell(story: dict[str, Any]) -> str:
         if isinstance(value, dict):
             lines += [f"  {name}: {_show(fact)}" for name, fact in value.items() if fact not in (None, "", [])]
         else:
-            lines += [f"  {_sentence(item)}" for item in value]
-    return "\n".join(lines)
+            lines += [f"  {_sentence(item)}" for item in value[:_SHOWN]]
+            lines += [f"  … {len(value) - _SHOWN} more"] if len(value) > _SHOWN else []
+    return lines
 
 
 def _outcome(story: dict[str, Any]) -> str:

@@ -2,7 +2,8 @@
 -- grain: one row of the dataset
 -- columns: id, config, verdict, licence, problem; by the labels and documents as they stand, not by the row's own word
 -- fails when: a row has no document or label, a licence outside its configuration, a verdict other than ALLOW (in
---   restricted: anything but an ESCALATION by rule licence.restricted alone), an nsfw domain, or is a duplicate
+--   restricted: anything but an ESCALATION by rule licence.restricted alone), an nsfw domain, is a duplicate, or
+--   holds an item of an evaluation set
 -- order: 5
 -- severity: error
 with judged as (
@@ -16,6 +17,7 @@ with judged as (
             when labels.id is null then 'no label'
             when labels.domain in ('nsfw_adult', 'nsfw_block') then 'nsfw text'
             when duplicates.id is not null then 'a duplicate of ' || duplicates.keeper
+            when contaminated.id is not null then 'holds an evaluation item'
             when not coalesce(
                 (dataset.config = 'default' and documents.licence in ('CC-BY-4.0', 'CC0-1.0', 'PDL-1.0', 'US-GOV-PD'))
                 or (dataset.config = 'cc_by_sa' and documents.licence = 'CC-BY-SA-4.0')
@@ -36,6 +38,7 @@ with judged as (
     left join documents on dataset.id = documents.id
     left join labels on dataset.id = labels.id
     left join duplicates on dataset.id = duplicates.id
+    left join contaminated on dataset.id = contaminated.id
 )
 
 select

@@ -43,7 +43,7 @@ reasons as (
         reason,
         count(*) as number
     from drops
-    where not (stage = 'dataset' and reason = 'duplicate')
+    where not (stage = 'dataset' and reason in ('duplicate', 'version', 'contaminated'))
     group by source, stage, reason
 ),
 

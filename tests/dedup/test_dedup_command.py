@@ -18,7 +18,7 @@ TEXT = "航空機の安全に関する報告書は、毎年一回公表される
 def call(*words: str) -> int:
     """Run the command line; its exit status."""
     with pytest.raises(SystemExit) as leaving:
-        main(["dedup", *words])
+        main(["dedup", "--workers", "1", *words])
     return int(leaving.value.code or 0)
 
 
@@ -110,5 +110,5 @@ def test_without_files_the_workspace_is_brought_up_to_date(tmp_path: Path, capsy
     assert call("--data", str(tmp_path), "--workers", "1") == 0
     assert "dedup: 1 of 1 units done; 1 of 2 rows kept (dropped: 1 exact_duplicate)" in capsys.readouterr().out
     assert call("--data", str(tmp_path), "--workers", "1") == 0
-    assert capsys.readouterr().out.count("up to date") == 6
+    assert capsys.readouterr().out.count("up to date") == 7
     assert call("--data", str(tmp_path), "--out", "x") == 2
