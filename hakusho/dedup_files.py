@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.base.commit import commit_bytes, commit_file, remove_file
-from corpus.base.shards import read_shard, row_count, write_shard
+from corpus.base.shards import read_shard, write_shard
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
 from corpus.dedup import decontaminate
-from corpus.dedup.files import bring_tasks, expand, kept_tasks, pieces
+from corpus.dedup.files import bring_tasks, expand, kept_tasks, pieces, place
 from corpus.dedup.stages import MEMORY
 from corpus.dedup.stages import tasks as dedup_tasks
+from corpus.dedup.tables import whole
 from hakusho.stages import run_stage
 
 if TYPE_CHECKING:
@@ -88,11 +89,8 @@ def _stages(wanted: Search, workspace: Workspace, files: list[Path]) -> Iterator
 
 def _described(workspace: Workspace, files: list[Path], columns: Mapping[str, str]) -> list[dict[str, Any]]:
     """The Parquet files that hold the documents, and their columns: what `hakusho why` reads texts from."""
-    places = [
-        (path, columns) if path.suffix == ".parquet" else (workspace.path("imported", f"{number:05d}.parquet"), {})
-        for number, path in enumerate(files)
-    ]
-    return [{"path": str(path), "columns": dict(names)} for path, names in places]
+    places = [(path, place(workspace, path)) for path in files]
+    return [{"path": str(held), "columns": dict(columns) if held == path else {}} for path, held in places]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -104,13 +102,16 @@ def _copy(source: Path, target: Path) -> None:
 
 def _counts(report: StageReport, out: Path) -> dict[str, Any]:
     clusters: Any = pc.count_distinct(read_shard(out / "clusters.parquet", ["cluster"])["cluster"])
+    path = out / "contaminated.parquet"
+    held = whole(read_shard(path, ["id"])["id"]) if path.exists() else pa.array([], pa.string())
+    copies: Any = pc.is_in(held, value_set=whole(read_shard(out / "duplicates.parquet", ["id"])["id"]))
     return {
         "documents": report.rows_in,
         "clusters": clusters.as_py(),
         "exact_duplicates": report.dropped.get("exact_duplicate", 0),
         "near_duplicates": report.dropped.get("near_duplicate", 0),
         "versions": report.dropped.get("version", 0),
-        "contaminated": row_count(out / "contaminated.parquet") if (out / "contaminated.parquet").exists() else 0,
-        "kept": report.kept,
+        "contaminated": len(held),
+        "kept": report.kept - copies.false_count,
         "out": str(out),
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from corpus.base.stages import Job
     from corpus.base.workspace import Workspace
 
-__all__ = ["bring", "bring_tasks", "expand", "kept_tasks", "lines", "pieces", "value_of", "write_kept"]
+__all__ = ["bring", "bring_tasks", "expand", "kept_tasks", "lines", "pieces", "place", "value_of", "write_kept"]
 
 _JSONL: Final = (".jsonl", ".ndjson")
 _PACKED: Final = (".gz", ".zst")
@@ -60,13 +61,18 @@ def expand(inputs: Sequence[Path]) -> list[Path]:
 
 
 def bring_tasks(files: Sequence[Path], columns: Mapping[str, str]) -> list[Task]:
-    """Return the tasks that bring the JSONL files among `files` into work/imported/<number>.parquet."""
+    """Return the tasks that bring the JSONL files among `files` into Parquet, each at `place`."""
     config = {"columns": dict(columns)}
     return [
-        Task("imported", f"{number:05d}", "corpus.dedup.files:bring", (path,), config)
-        for number, path in enumerate(files)
+        Task("imported", _name(path), "corpus.dedup.files:bring", (path,), config)
+        for path in files
         if _kind(path) == "jsonl"
     ]
+
+
+def place(workspace: Workspace, path: Path) -> Path:
+    """Return the Parquet file with the documents of a user's file: itself, or what its JSONL was brought into."""
+    return path if _kind(path) == "parquet" else workspace.path("imported", f"{_name(path)}.parquet")
 
 
 def pieces(workspace: Workspace, files: Sequence[Path], columns: Mapping[str, str]) -> list[Piece]:
@@ -75,12 +81,11 @@ def pieces(workspace: Workspace, files: Sequence[Path], columns: Mapping[str, st
     Raises InputError for a file that lacks a column, EmptyInputError where no file has a document.
     """
     found: list[Piece] = []
-    for number, path in enumerate(files):
-        plain = _kind(path) == "parquet"
-        place = path if plain else workspace.path("imported", f"{number:05d}.parquet")
-        names = dict(columns) if plain else dict(COLUMNS)
+    for path in files:
+        held = place(workspace, path)
+        names = dict(columns if held == path else COLUMNS)
         found += [
-            Piece(f"{number:05d}-{first:05d}", place, names, (first, after)) for first, after in split(place, names)
+            Piece(f"{_name(path)}-{first:05d}", held, names, (first, after)) for first, after in split(held, names)
         ]
     if not found:
         raise EmptyInputError(f"{', '.join(map(str, files))}: no rows; give files with at least one document")
@@ -88,7 +93,7 @@ def pieces(workspace: Workspace, files: Sequence[Path], columns: Mapping[str, st
 
 
 def bring(job: Job) -> None:
-    """Bring one JSONL file in: imported/<number>.parquet (DOCUMENTS, in the order of the file)."""
+    """Bring one JSONL file in: imported/<name>.parquet (DOCUMENTS, in the order of the file)."""
     columns = cast("dict[str, str]", job.config["columns"])
     job.commit_stream(f"imported/{job.name}.parquet", DOCUMENTS, _tables(job.inputs[0], columns), level=1)
 
@@ -195,6 +200,12 @@ def value_of(path: Path, number: int, row: Mapping[str, Any], place: tuple[str, 
         hint = "half of a surrogate pair, which is no character"
         raise CorruptFileError(f"{where}: {hint}; mend or remove it") from error
     return text
+
+
+def _name(path: Path) -> str:
+    """A name of its own for a file, whichever others are searched with it: more files must not sign it again."""
+    digest = blake2b(str(path).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+    return f"{path.name.partition('.')[0][:40]}-{digest}"
 
 
 def _kind(path: Path) -> str:

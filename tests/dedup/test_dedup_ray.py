@@ -25,6 +25,7 @@ from corpus.dedup.stages import tasks
 ray = pytest.importorskip("ray", reason="needs the extra cluster (Ray)")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::Warning")]
 SETTINGS = DedupSettings(threshold=0.6, bands=24, rows=4)
+ROWS = dedup_corpus.documents(groups=6)
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +60,17 @@ def search(workspace: Workspace, executor: Executor) -> dict[str, str]:
 
 def test_ray_gives_the_bytes_of_local(cluster: Any, tmp_path: Path) -> None:
     """Every file of every stage, ledger included, is the same."""
-    local = search(dedup_corpus.workspace(tmp_path / "local"), Executor())
-    assert search(dedup_corpus.workspace(tmp_path / "ray"), Executor("ray", address=cluster.address)) == local
+    rows = dedup_corpus.documents(groups=2)
+    local = search(dedup_corpus.workspace(tmp_path / "local", rows), Executor())
+    assert search(dedup_corpus.workspace(tmp_path / "ray", rows), Executor("ray", address=cluster.address)) == local
     assert len(local) > 10
 
 
 def test_workers_and_a_node_die_and_nothing_is_lost(cluster: Any, tmp_path: Path) -> None:
     """Three workers killed in the middle of their unit, then a whole node: the same files."""
-    whole = dedup_corpus.workspace(tmp_path / "whole")
+    whole = dedup_corpus.workspace(tmp_path / "whole", ROWS)
     run_tasks(whole, dedup_corpus.slow_tasks(whole))
-    made = dedup_corpus.workspace(tmp_path / "killed")
+    made = dedup_corpus.workspace(tmp_path / "killed", ROWS)
     marks = tmp_path / "marks"
     marks.mkdir()
     fallen: list[float] = []
@@ -114,10 +116,10 @@ if __name__ == "__main__":
 
 def test_a_killed_driver_is_run_again(cluster: Any, tmp_path: Path) -> None:
     """Kill -9 of the driver: the same call finishes, with the same bytes."""
-    whole = dedup_corpus.workspace(tmp_path / "whole")
+    whole = dedup_corpus.workspace(tmp_path / "whole", ROWS)
     work = dedup_corpus.slow_tasks(whole)
     run_tasks(whole, work)
-    made = dedup_corpus.workspace(tmp_path / "killed")
+    made = dedup_corpus.workspace(tmp_path / "killed", ROWS)
     (tmp_path / "driver.py").write_text(DRIVER)
     command = [sys.executable, str(tmp_path / "driver.py"), str(made.root), cluster.address]
     with subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL) as child:
