@@ -253,8 +253,9 @@ def _harvest(day: int, came: int) -> dict[str, Any]:
     failed = [] if came else [("http_404", 2), ("http_503", 1)]
     return {
         "source": "egov", "run": f"run-{day}", "time": datetime(2026, 11, day, 12, tzinfo=UTC), "seconds": 9.5,
-        "documents": came, "held": 9, "fetched": 12, "not_modified": 9 - came, "bytes": 2_340_000, "denied": 1,
-        "denied_by_rule": [("Disallow: /a/", 1)], "failed": len(failed) and 3, "failed_by_class": failed,
+        "documents": came, "held": 9, "fetched": 12, "asked": 12, "retried": 0, "denied": 1,
+        "not_modified": 9 - came, "bytes": 2_340_000, "denied_by_rule": [("Disallow: /a/", 1)],
+        "failed": len(failed) and 3, "failed_by_class": failed,
         "dropped": [("empty", 1)], "empty": 1, "garbled": 0, "kept_share": 0.98765, "duplicates": 1,
         "licences": [("PDL-1.0", 9)], "lost_listings": [] if came else ["https://x/ (http_503)"], "error": "",
         "below": [] if came else ["1 listing(s) not read"],
