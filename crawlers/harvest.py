@@ -251,5 +251,7 @@ class Harvest:
         )
 
     def _note(self) -> str:
+        if not self.progress.due:
+            return ""
         state = self.summary()
         return f"{state.fetched} fetched, {state.denied} denied, {state.failed} failed, {self.dropped.total()} dropped"

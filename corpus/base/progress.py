@@ -58,15 +58,18 @@ class Progress:
         """Count `steps` more; show the line if it is time to."""
         self.done += steps
         self.note = note or self.note
-        now = time.monotonic()
         last = self.total is not None and self.done >= self.total
-        if self._quiet or (
-            now - self._shown < (_TERMINAL_PAUSE if self._terminal else _PLAIN_PAUSE) and not (last and self._terminal)
-        ):
+        if self._quiet or not (self.due or (last and self._terminal)):
             return
-        self._shown = now
+        self._shown = now = time.monotonic()
         self._stream.write(f"\r\033[K{self.line(now)}" if self._terminal else f"{self.line(now)}\n")
         self._stream.flush()
+
+    @property
+    def due(self) -> bool:
+        """Whether the next step will show the line: a note that costs something need be made only then."""
+        pause = _TERMINAL_PAUSE if self._terminal else _PLAIN_PAUSE
+        return not self._quiet and time.monotonic() - self._shown >= pause
 
     def say(self, text: str) -> None:
         """A line of its own, which stays."""

@@ -110,6 +110,8 @@ class Archivist:
         }
         if "asked_url" in request.meta:
             note["asked_url"] = request.meta["asked_url"]
+        if ticket is not None and ticket.written:
+            return note | {"asked": ticket.written}
         try:
             note["asked"] = request_to_text(request, self.spider, callback=callback, errback=errback, lenient=True)
         except Unwritable:

@@ -32,12 +32,13 @@ _STATES = {"done": DONE, "failed": FAILED, "later": LATER}
 
 
 class _Entry(NamedTuple):
-    """A request in memory: its place in the order, its written form or itself, its ticket if it has one."""
+    """A request in memory: place in the order, written form ("" where it has none), ticket and itself if it has them."""
 
     place: tuple[int, int]  # (-priority, number)
     row: int
-    written: str | Request
+    written: str
     ticket: Ticket | None
+    request: Request | None = None
 
 
 class Frontier:
@@ -92,7 +93,8 @@ class Frontier:
             return False
         self._number += 1
         self._new[fingerprint] = (self._number, request.priority, text)
-        self._push(_Entry((-request.priority, self._number), self._number, text, None))
+        made = request.replace(callback=callback, errback=errback)
+        self._push(_Entry((-request.priority, self._number), self._number, text, None, made))
         self._waiting += 1
         if len(self._new) >= _READ:
             self.flush()
@@ -114,7 +116,7 @@ class Frontier:
         if keeper is not None and keeper.row:
             keeper.more()
         self._number += 1
-        self._push(_Entry((-request.priority, self._number), -1, request, Ticket(-1, self._close, keeper)))
+        self._push(_Entry((-request.priority, self._number), -1, "", Ticket(-1, self._close, keeper), request))
         self._waiting += 1
 
     def _again(self, request: Request, ticket: Ticket) -> None:
@@ -124,7 +126,7 @@ class Frontier:
         self._number += 1
         place, row = (-request.priority, self._number), ticket.row
         if row < 0:
-            self._push(_Entry(place, row, request.replace(callback=callback, errback=errback), ticket))
+            self._push(_Entry(place, row, "", ticket, request.replace(callback=callback, errback=errback)))
         else:
             text = request_to_text(request, self._spider, callback=callback, errback=errback, lenient=True)
             self._booked.append(
@@ -164,10 +166,8 @@ class Frontier:
             return None
         self._waiting -= 1
         ticket = entry.ticket or Ticket(entry.row, self._close)
-        ticket.outcome, ticket.answered = "done", False
-        request = (
-            entry.written if isinstance(entry.written, Request) else request_from_text(entry.written, self._spider)
-        )
+        ticket.outcome, ticket.answered, ticket.written = "done", False, entry.written
+        request = entry.request or request_from_text(entry.written, self._spider)
         if entry.row > 0:
             self.flush(under_way=entry.row)
         request.callback = Followed(ticket, request.callback or self._spider._parse)  # noqa: SLF001  Scrapy's default
@@ -190,9 +190,7 @@ class Frontier:
         return found
 
     def _paused(self, entry: _Entry) -> bool:
-        request = entry.written
-        if isinstance(request, str):
-            request = request_from_text(request, self._spider)
+        request = entry.request or request_from_text(entry.written, self._spider)
         until = self.pauses.get(urlparse_cached(request).hostname or "", 0.0)
         return until > time.time()
 

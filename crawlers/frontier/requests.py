@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Unwritable", "plain", "request_from_text", "request_to_text", "unplain"]
 
 _TAG = "$"
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
 _RUNTIME = frozenset(  # what the parts between engine and site note on a request while it is under way
     {
         "archived",
@@ -146,8 +147,7 @@ def unplain(value: Any) -> Any:
 
 def _record(values: dict[str, Any]) -> Record:
     """A record; a field that this version no longer has is left out."""
-    known = {field.name for field in dataclasses.fields(Record)}
-    return Record(**{key: value for key, value in values.items() if key in known})
+    return Record(**{key: value for key, value in values.items() if key in _FIELDS})
 
 
 def _writable(value: Any) -> bool:

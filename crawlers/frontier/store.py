@@ -181,11 +181,10 @@ class Store:
 
     def put(self, found: Sequence[tuple[int, bytes, int, str]], under_way: int) -> None:
         """Write requests that were found (id, fingerprint, priority, written form), and which one is asked now."""
-        with self._quick() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO requests VALUES (?, ?, ?, 0, ?, ?)",
-                [(row, self.harvest, fingerprint, priority, text) for row, fingerprint, priority, text in found],
-            )
+        rows = [(row, self.harvest, fingerprint, priority, text) for row, fingerprint, priority, text in found]
+        with self._quick(one=not rows) as db:
+            if rows:
+                db.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, 0, ?, ?)", rows)
             db.execute("UPDATE requests SET state = ? WHERE id = ?", (UNDER_WAY, under_way))
 
     # ---- answers in the archive
@@ -238,26 +237,28 @@ class Store:
         except sqlite3.Error as error:
             raise StorageError(f"cannot read the frontier: {error}; see that the drive is healthy") from error
 
-    def _quick(self) -> _Quick:
-        return _Quick(self._db)
+    def _quick(self, *, one: bool = False) -> _Quick:
+        return _Quick(self._db, one=one)
 
 
 class _Quick:
-    """A transaction that is not waited for until it is on the disk."""
+    """A transaction that is not waited for until it is on the disk; `one` of a single statement needs no frame."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, db: sqlite3.Connection, *, one: bool) -> None:
+        self._db, self._one = db, one
 
     def __enter__(self) -> sqlite3.Connection:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            if not self._one:
+                self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise StorageError(f"cannot write the frontier: {error}; free some space, then run again") from error
         return self._db
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
-            self._db.execute("ROLLBACK" if error else "COMMIT")
+            if not self._one:
+                self._db.execute("ROLLBACK" if error else "COMMIT")
         except sqlite3.Error as refused:
             raise StorageError(f"cannot write the frontier: {refused}; free some space, then run again") from refused
         if isinstance(error, sqlite3.Error):

@@ -27,6 +27,7 @@ class Ticket:
         self.row, self.parent = row, parent
         self.outcome = "done"  # or failed (its callback raised), later (not asked now), queued (not asked at all)
         self.answered = False
+        self.written = ""  # the request as the frontier holds it; "" where it has no such form
         self.replayed = False  # whether its answer came out of the archive
         self.children: Counter[bytes] = Counter()  # times that a request exempt from the duplicate filter was yielded
         self._close = close
