@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -48,11 +49,14 @@ def race(port: int, folder: Path, repeats: int, pages: int, *, read: bool) -> di
             assert made["pages"] == pages, made
             (ours if side == "ours" else bare).append(made)
     ratios = sorted(a["pages_per_second"] / b["pages_per_second"] for a, b in zip(ours, bare, strict=True))
+    cpu = sorted(b["cpu"] / a["cpu"] for a, b in zip(ours, bare, strict=True))
     return {
         "read": read,
         **{f"{name}_{what}": round(statistics.median(one[what] for one in made), 3)
            for name, made in (("ours", ours), ("bare", bare)) for what in ("pages_per_second", "cpu", "peak_mb")},
         "ratio": round(statistics.median(ratios), 3),
+        "ratio_by_cpu": round(statistics.median(cpu), 3),  # pages a CPU second: what a machine with other work tells
+        "load": round(os.getloadavg()[0], 1),
         "ratios": [round(ratio, 3) for ratio in ratios],
     }  # fmt: skip
 
@@ -74,8 +78,8 @@ def main() -> None:
         finally:
             site.terminate()
     memory = {"shallow": shallow, "deep": deep, "growth": round(deep["peak_mb"] / shallow["peak_mb"] - 1, 3)}
-    keep("crawl", {"pages": options.pages, "repeats": options.repeats, "file_system": file_system(options.folder),
-                   "versions": versions(["scrapy", "twisted", "warcio"]), "races": races, "memory": memory})  # fmt: skip
+    about = {"pages": options.pages, "repeats": options.repeats, "file_system": file_system(options.folder)}
+    keep("crawl", about | {"versions": versions(["scrapy", "twisted", "warcio"]), "races": races, "memory": memory})
     table([{key: value for key, value in one.items() if key != "ratios"} for one in races])
     table([{"queued": one["queued"], "peak_mb": one["peak_mb"]} for one in (shallow, deep)])
 

@@ -1,8 +1,8 @@
 """One crawl for benchmarks/crawl.py, in a process of its own: ours, or bare Scrapy with the same spider and handlers.
 
 Usage: python -m benchmarks.crawl_side ours|bare|queue PORT DATA READ COUNT; prints one JSON object.
-READ is 1 where both sides read the pages in the sandbox, 0 where neither reads them. `queue` is ours with COUNT requests
-queued before the first page is asked for.
+READ is 1 where both sides read the pages in the sandbox, 0 where neither reads them. `queue` is ours with COUNT
+requests queued before the first page is asked for.
 """
 
 from __future__ import annotations
@@ -70,9 +70,7 @@ class BarePipeline:
     async def process_item(self, item: Any) -> Any:
         """Read one record as our pipeline does."""
         if self.sandbox is not None:
-            await asyncio.to_thread(
-                self.sandbox.extract, item.raw, url=item.record.url, content_type=item.content_type
-            )
+            await asyncio.to_thread(self.sandbox.extract, item.raw, url=item.record.url, content_type=item.content_type)
         return item
 
     def close_spider(self) -> None:

@@ -160,9 +160,17 @@ def member(url: str, response: Response, note: Mapping[str, Any]) -> tuple[bytes
 def _metadata(url: str, date: str, about: str, text: bytes) -> bytes:
     """A metadata record, by hand: there is one an answer, and warcio's way to it costs as much as the answer's own."""
     digest = base64.b32encode(hashlib.sha256(text).digest()).decode()
-    lines = ("WARC/1.1", "WARC-Type: metadata", f"WARC-Record-ID: <urn:uuid:{uuid.uuid4()}>",
-             f"WARC-Target-URI: {url}", f"WARC-Date: {date}", f"WARC-Refers-To: {about}",
-             f"WARC-Block-Digest: sha256:{digest}", f"Content-Type: {NOTE_TYPE}", f"Content-Length: {len(text)}")  # fmt: skip
+    lines = (
+        "WARC/1.1",
+        "WARC-Type: metadata",
+        f"WARC-Record-ID: <urn:uuid:{uuid.uuid4()}>",
+        f"WARC-Target-URI: {url}",
+        f"WARC-Date: {date}",
+        f"WARC-Refers-To: {about}",
+        f"WARC-Block-Digest: sha256:{digest}",
+        f"Content-Type: {NOTE_TYPE}",
+        f"Content-Length: {len(text)}",
+    )
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + text + b"\r\n\r\n"
 
 

@@ -32,7 +32,7 @@ _STATES = {"done": DONE, "failed": FAILED, "later": LATER}
 
 
 class _Entry(NamedTuple):
-    """A request in memory: place in the order, written form ("" where it has none), ticket and itself if it has them."""
+    """A request in memory: place in the order, written form ("" where it has none), ticket and object where known."""
 
     place: tuple[int, int]  # (-priority, number)
     row: int

@@ -1,4 +1,4 @@
-"""kill -9 at random instants of a crawl: no document is lost, none comes twice, and only what was in flight is refetched.
+"""kill -9 at random instants of a crawl: no document is lost, none comes twice, only what was in flight is refetched.
 
 The suite does it a few times on a small site. The whole proof, 20 kills of 600 pages, is one command:
 
@@ -67,8 +67,8 @@ def test_kills_at_random_instants(tmp_path: Path) -> None:
     assert sum(row["documents"] for row in fetches(data, "mod")) == PAGES
     assert Counter(outcome for outcome, _ in ledger(data).values()) == {"kept": PAGES}
     half = site.targets[: len(site.targets) - PAGES - 3]  # without those of the calm crawl
-    told = f"{KILLS} kills of {PAGES} pages: {len(half) - len(set(half))} refetched, {len(lost_at_kill)} in flight at kills"
-    sys.stdout.write(f"{told}\n")
+    refetched = len(half) - len(set(half))
+    sys.stdout.write(f"{KILLS} kills, {PAGES} pages: {refetched} refetched, {len(lost_at_kill)} in flight at kills\n")
     again = {target for target, times in Counter(half).items() if times > 1} - {"/robots.txt"}
     assert again <= lost_at_kill
     assert half.count("/robots.txt") <= KILLS + 1
