@@ -114,8 +114,8 @@ def settle(workspace: Workspace, source: str) -> int:
     if not parts.folder.exists():
         return 0
     with _locked(parts.folder / "lock"), Manifest(workspace) as manifest:
-        sweep(parts.folder)
-        sweep(workspace.documents(source))
+        for folder in (parts.folder, workspace.documents(source), workspace.path("ledger", STAGE)):
+            sweep(folder)
         _quarantine_damaged(manifest, source)
         documents, ledgers = parts.files("documents"), parts.files("ledger")
         for batch in _batches(documents):

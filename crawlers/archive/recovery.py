@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from corpus.base.commit import record_of, storage_errors
+from corpus.base.commit import record_of, storage_errors, sweep
 from crawlers.archive.reader import notes, repair
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def recover(workspace: Workspace, source: str, frontier: Frontier) -> int:
 
 def _forget_history(workspace: Workspace, source: str, frontier: Frontier, booked: set[str]) -> None:
     """Remove what runs of this very harvest wrote of the history and did not book; no other crawl has these names."""
+    sweep(workspace.fetches(source))
     for run in frontier.store.runs():
         for path in workspace.fetches(source).glob(f"{run}-*.parquet"):
             if workspace.relative(path) not in booked:

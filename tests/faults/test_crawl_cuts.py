@@ -99,6 +99,7 @@ def after(root: Path, marks: Sequence[bytes], tree: Tree) -> list[str]:
         else:
             if hashlib.sha256(body).hexdigest() != row["raw_sha256"]:
                 faults.append(f"archive: {row['url']}: other bytes")
+    faults += [f"left behind: {path}" for path in root.rglob("*.tmp-*")]
     return faults
 
 
