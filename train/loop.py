@@ -11,9 +11,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,14 +22,11 @@ from corpus.base.errors import TrainingError
 from corpus.base.progress import Progress
 from train.checkpoint import Store, Timer
 from train.checkpoint_rule import RULE
+from train.losses import pet_weight, second_difference, triples
 from train.order import Cursor, batch_indices
 from train.signals import stop_wishes
 from train.snapshot import Group, Standing, capture, restore
 from train.tokens import Blocks
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["Plan", "fit", "mean_loss", "reproducible"]
 
@@ -39,12 +36,16 @@ _FLOOR = 0.1  # share of the learning rate that the cosine ends at
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and on how much: steps, blocks a step, warm-up steps, the seed of the order of the blocks."""
+    """How long and on how much: steps, blocks a step, warm-up steps, the seed of the order of the blocks.
+
+    `pet`: the weights of the penalty of train.losses in its three phases; none: it is off.
+    """
 
     steps: int
     batch: int
     warmup: int
     seed: int
+    pet: tuple[float, ...] = ()
 
 
 @contextlib.contextmanager
@@ -82,8 +83,9 @@ def fit(
     end, and on SIGINT or SIGTERM after the step under way. What comes out is the same to the bit as without any
     interruption. `before_step` is told each step's number, from 0.
     Metrics: step (from 1), loss (mean over the batch's predicted tokens, before the update), lr factor, norm of the
-    gradient before clipping, tokens seen. Raises TrainingError at the first loss or gradient that is no number, before
-    it touches a weight, and where a signal stopped the run (exit status 128 + its number).
+    gradient before clipping, tokens seen; with PET its value (before weighting) and weight. Raises TrainingError at the
+    first loss or gradient that is no number, before it touches a weight, and where a signal stopped the run (exit
+    status 128 + its number).
     """
     optimizer = torch.optim.AdamW(
         [{"params": list(g.parameters.values()), "lr": g.lr} for g in groups], weight_decay=0.0
@@ -132,17 +134,20 @@ def _step(
     factor = _factor(at.step, plan)
     for group, state in zip(groups, optimizer.param_groups, strict=True):
         state["lr"] = group.lr * factor
-    ids, labels = blocks.take(rows)
-    loss = _loss(model, ids, labels)
+    ids, labels = _tensors(model, blocks, rows)
+    output = _forward(model, ids, labels, hidden=bool(plan.pet))
+    loss: Tensor = output.loss
     _require_number(loss.item(), "loss", at.step)
-    loss.backward()  # type: ignore[no-untyped-call]
+    whole, parts = _with_pet(output, ids, labels, blocks.pad, plan, at.step)
+    whole.backward()  # type: ignore[no-untyped-call]
     norm = float(nn.utils.clip_grad_norm_([p for group in groups for p in group.parameters.values()], _CLIP))
     _require_number(norm, "norm of the gradient", at.step)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     at.seen += int((labels != -100).sum())
     at.step += 1
-    at.metrics.append({"step": at.step, "loss": loss.item(), "lr_factor": factor, "grad_norm": norm, "tokens": at.seen})
+    told = {"step": at.step, "loss": loss.item(), "lr_factor": factor, "grad_norm": norm, "tokens": at.seen}
+    at.metrics.append(told | parts)
     return loss.item()
 
 
@@ -164,24 +169,37 @@ def mean_loss(model: nn.Module, blocks: Blocks, batch: int) -> float:
     training = model.training
     model.eval()
     for start in range(0, len(blocks), batch):
-        ids, labels = blocks.take(range(start, min(start + batch, len(blocks))))
+        ids, labels = _tensors(model, blocks, range(start, min(start + batch, len(blocks))))
         predicted = int((labels[:, 1:] != -100).sum())
-        total += _loss(model, ids, labels).item() * predicted if predicted else 0.0
+        total += _forward(model, ids, labels).loss.item() * predicted if predicted else 0.0
         tokens += predicted
     model.train(training)
     return total / max(tokens, 1)
 
 
-def _loss(model: nn.Module, ids: NDArray[np.int32], labels: NDArray[np.int32]) -> Tensor:
-    """Mean over the predicted tokens of some blocks; the model shifts the labels and leaves out -100."""
+def _forward(model: nn.Module, ids: Tensor, labels: Tensor, *, hidden: bool = False) -> Any:
+    """Answer with `loss`, the mean over predicted tokens; the model shifts the labels and leaves out -100."""
+    return model(input_ids=ids, labels=labels, use_cache=False, output_hidden_states=hidden)
+
+
+def _tensors(model: nn.Module, blocks: Blocks, places: Iterable[int]) -> tuple[Tensor, Tensor]:
+    """Ids and labels of some blocks, where the model is."""
     device = next(model.parameters()).device
-    output: Any = model(
-        input_ids=torch.from_numpy(ids).long().to(device),
-        labels=torch.from_numpy(labels).long().to(device),
-        use_cache=False,
-    )
+    ids, labels = (torch.from_numpy(part).long().to(device) for part in blocks.take(places))
+    return ids, labels
+
+
+def _with_pet(
+    output: Any, ids: Tensor, labels: Tensor, end: int, plan: Plan, step: int
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss to descend, and what of it goes into the metrics beside the language model's."""
     loss: Tensor = output.loss
-    return loss
+    if not plan.pet:
+        return loss, {}
+    penalty = second_difference(output.hidden_states[-1], triples(ids, labels, end))
+    _require_number(penalty.item(), "penalty PET", step)
+    weight = pet_weight(step, plan.steps, plan.pet)
+    return loss + weight * penalty, {"pet": penalty.item(), "pet_weight": weight}
 
 
 def _factor(step: int, plan: Plan) -> float:

@@ -92,7 +92,7 @@ def run(job: Job) -> None:
         model = models.attach(base_model, _adapter(config))
         before = loop.mean_loss(model, held_out, config.batch)
         opener = _opener(model, config)
-        plan = loop.Plan(config.steps, config.batch, config.warmup, config.seed)
+        plan = loop.Plan(config.steps, config.batch, config.warmup, config.seed, config.pet)
         metrics = loop.fit(
             model,
             blocks,

@@ -62,6 +62,7 @@ class Config:
     gate_alpha_end: float | None = _help("strength at the end of a schedule; none: 1, golden: 0.381966", None)
     gate_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
     gate_alpha_steps: int = _help("steps that a schedule takes; 0: all of the run", 0)
+    pet: tuple[float, ...] = _help("weights of PET in the first 20, next 40 and last 40 % of the steps; none: off", ())
     quantization: Literal["nf4", "none"] = _help("how the base is held", "nf4")
     dtype: Literal["bfloat16", "float32"] = _help("type of the base's numbers in computation", "bfloat16")
     device: Literal["auto", "cpu", "cuda"] = _help("where to compute; auto takes a GPU where there is one", "auto")
@@ -95,6 +96,8 @@ class Config:
         for name, rate in zip(("--lr", "--gate-lr", "--gate-alpha-lr"), self.rates(), strict=True):
             if not math.isfinite(rate) or rate <= 0:
                 raise ConfigError(f"{name} {rate}: must be a number above 0")
+        if self.pet and not (len(self.pet) == 3 and any(self.pet) and all(0 <= w < math.inf for w in self.pet)):
+            raise ConfigError("--pet: give three weights, one a phase, such as 0.01,0.05,0.1; or none, and it is off")
         self._require_alpha()
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):

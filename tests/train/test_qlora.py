@@ -128,6 +128,8 @@ def test_no_licence_no_training(
         (["--gate-lr", "nan"], 2, "--gate-lr nan: must be a number above 0"),
         (["--gate-alpha", "learned", "--gate-alpha-start", "1"], 2, "a learned start strictly between"),
         (["--gate-alpha", "golden", "--gate-alpha-end", "0.5"], 2, "--gate-alpha golden has no end to choose"),
+        (["--pet", "0.1,0.2"], 2, "--pet: give three weights, one a phase"),
+        (["--pet", "0.1,nan,0.2"], 2, "--pet: give three weights, one a phase"),
         (["--gate-alpha-lr", "0.1"], 2, "--gate-alpha fixed learns no strength"),
         (["--gate-alpha-steps", "5"], 2, "--gate-alpha fixed takes none"),
         (["--dropout", "1"], 2, "--dropout at least 0 and below 1"),
