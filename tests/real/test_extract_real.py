@@ -85,6 +85,22 @@ def test_white_paper_pdfs(shared_data: Path) -> None:
         assert sum(map(len, done.text.split("\n"))) / (done.text.count("\n") + 1) > 25
 
 
+def test_japanese_fonts_of_old(shared_data: Path) -> None:
+    """A page in a font that is not embedded, which other tools lose or turn into Lao letters, is right."""
+    done = extract((shared_data / "pdf_hard" / "pdfminer" / "jo.pdf").read_bytes(), url="")
+    for words in ("わたくしといふ現象は", "假定された有機交流電燈の", "青ぞらいっぱいの無色な孔雀が"):
+        assert words in done.text
+
+
+def test_a_rule_book(shared_data: Path) -> None:
+    """93 pages of a ministry, a seventh of them lists of nouns: sentences are whole, numbered items begin anew."""
+    path = shared_data / "mod" / "closest_whitepaper_pdf" / "mhlw_model_rules_001018385.pdf"
+    done = extract(path.read_bytes(), url="")
+    body = [line for line in of_kinds(done, "body").split("\n") if len(line) > 25]
+    assert sum(line[-1] not in "。.）)」】:：" for line in body) < 0.18 * len(body)
+    assert sum(line.startswith("２ ") for line in done.text.split("\n")) > 30
+
+
 def test_ntrs_pdfs(shared_data: Path) -> None:
     """NASA reports are English or told to be otherwise; none is garbled or lost to an exception."""
     outcomes: Counter[tuple[str, str]] = Counter()

@@ -8,9 +8,8 @@ from typing import Final
 
 from corpus.extract.pdf.glyphs import Line
 
-__all__ = ["is_debris", "is_equation"]
+__all__ = ["is_debris", "is_equation", "wide"]
 
-_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _WORDS: Final = re.compile(r"[A-Za-z]{3,}")
 _NAMES: Final = re.compile(r"\b(?:sin|cos|tan|sinh|cosh|tanh|log|exp|max|min|lim|det|div|grad|curl|const)\b")
 _NUMBER: Final = re.compile(
@@ -19,10 +18,15 @@ _NUMBER: Final = re.compile(
 _OPERATOR: Final = re.compile(r"[=≡≈≅≃∝<>≤≥≦≧±×÷·∂∇∫∑∏√∞→∈⊂＝＋－＜＞]|\s[+*/–−-]\s")
 
 
+def wide(text: str) -> int:
+    """Japanese characters of a text, nearly: those that UTF-8 writes in three bytes."""
+    return 0 if text.isascii() else (len(text.encode("utf-8", "replace")) - len(text)) // 2
+
+
 def is_debris(text: str) -> bool:
     """Whether a text is a formula, numbers of a chart or other scraps, and no words."""
     shown = "".join(text.split())
-    if len(_CJK.findall(shown)) >= 0.3 * len(shown):
+    if wide(shown) >= 0.3 * len(shown):
         return False
     return sum(map(len, _WORDS.findall(_NAMES.sub("", text)))) < 0.4 * len(shown)
 

@@ -14,10 +14,12 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 from pypdf import PdfReader
+from pypdf.errors import LimitReachedError
 from pypdf.generic import IndirectObject, PdfObject, StreamObject, read_object
 
 __all__ = ["QuickReader"]
 
+_MOST: Final = 16 * 2**20  # bytes of an object stream
 _UP: Final = 2  # the PNG filter "as the row above"
 
 
@@ -66,6 +68,8 @@ class QuickReader(PdfReader):
     def _get_object_from_stream(self, indirect_reference: IndirectObject) -> PdfObject:
         try:
             found = self._quick_object(indirect_reference)
+        except LimitReachedError:
+            raise
         except Exception:  # noqa: BLE001  pypdf knows how to go on
             return super()._get_object_from_stream(indirect_reference)
         self.cache_indirect_object(0, indirect_reference.idnum, found)
@@ -85,6 +89,8 @@ class QuickReader(PdfReader):
     def _opened(self, holder: int) -> tuple[io.BytesIO, dict[int, int]]:
         stream = cast(Any, IndirectObject(holder, 0, self).get_object())
         data = stream.get_data()
+        if len(data) > _MOST:  # pypdf would look at each byte of it
+            raise LimitReachedError(f"an object stream of {len(data)} bytes")
         first, count = int(stream["/First"]), int(stream["/N"])
         head = [int(word) for word in data[:first].split()[: 2 * count]]
         places = head[1::2]

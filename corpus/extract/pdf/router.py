@@ -7,7 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from corpus.extract.pdf.facts import Facts, PageFacts, PasswordError, inspect, open_reader, plain_text, quiet
+from corpus.extract.pdf.facts import (
+    MINER_PAGE_BYTES,
+    Facts,
+    PageFacts,
+    PasswordError,
+    inspect,
+    open_reader,
+    plain_text,
+    quiet,
+)
 from corpus.extract.pdf.glyphs import Line
 from corpus.extract.pdf.letters import clean_letters
 from corpus.extract.pdf.lines import TooManyPiecesError, page_lines
@@ -103,7 +112,7 @@ class _Engines:
             return ReadPage(error=page.hostile)
         slow = [("pdfminer", self._by_miner)] if page.slow else []
         fast: list[tuple[str, Callable[[int], ReadPage]]] = [("pdfium", self._by_pdfium)]
-        last = [("pypdf", self._by_pypdf)] if self._reader is not None else []
+        last = [("pypdf", self._by_pypdf)] if self._reader is not None and page.drawn <= MINER_PAGE_BYTES else []
         best: ReadPage | None = None
         error = ""
         for name, engine in (*fast, *slow, *last) if page.fast else (*slow, *fast, *last):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from corpus.extract.model import TextBuilder
-from corpus.extract.pdf.formulas import is_debris
+from corpus.extract.pdf.formulas import is_debris, wide
 from corpus.extract.pdf.paragraphs import Paragraph
 
 __all__ = ["add_sections"]
@@ -84,8 +84,7 @@ def _body_size(paragraphs: Sequence[Paragraph]) -> float:
     for paragraph in paragraphs:
         if paragraph.kind != "table":
             text = paragraph.text
-            wide = len(_CJK.findall(text))
-            sizes[round(2 * paragraph.size) / 2] += len(text) + wide
+            sizes[round(2 * paragraph.size) / 2] += len(text) + wide(text)
     return max(sizes, key=lambda size: (sizes[size] * size * size, size), default=10.0)
 
 
