@@ -28,7 +28,12 @@ class OldEgov(BulkSpider):
     """The routes `api1` and `old`."""
 
     def begin_api1(self) -> Items:
-        """The list of all laws, or of those that changed on each day; a day without changes answers 404."""
+        """The list of all laws, or of those that changed on each day; a day without changes answers 404.
+
+        Beside the routes that know revisions it has nothing to add: each law is wanted once.
+        """
+        if self.arguments.since is None and {"bulk", "api"} & {*self.arguments.routes}:
+            return
         if self.arguments.since is None:
             yield self.listing(f"{API1}/lawlists/1", self.names)
         for day in self.days():

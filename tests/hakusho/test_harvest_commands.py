@@ -86,7 +86,17 @@ def test_two_sources_at_once_with_a_report_each(tmp_path: Path, miniature: Minia
     assert {source: report["documents"] for source, report in reports.items()} == {"egov": 14, "nasa": 11}
     assert (reports["egov"]["licences"], reports["egov"]["below"]) == ({"PDL-1.0": 14}, [])
     few = hakusho(
-        tmp_path, "harvest", "nasa", *quick, "--limit", "2", "--data", "few", "--set", "harvest.min_documents=3"
+        tmp_path,
+        "harvest",
+        "nasa",
+        *quick,
+        "--limit",
+        "2",
+        "--data",
+        "few",
+        "--fresh",
+        "--set",
+        "harvest.min_documents=3",
     )
     assert few.returncode == 1
     assert "fewer than harvest.min_documents = 3" in few.stdout
