@@ -54,6 +54,7 @@ _SILENT: Final = ((0xAD, 0xAD), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2
 # Letters and marks of Latin-1 that Japanese and English hold now and then; ° ± ² ³ µ · × ÷ and the like are units.
 _ACCENTED: Final = ((0xA1, 0xA6), (0xA8, 0xAA), (0xAC, 0xAF), (0xB4, 0xB4), (0xB8, 0xBA), (0xBC, 0xD6), (0xD8, 0xF6))
 _MANY: Final = 0.25  # share of visible characters from which they are no names but UTF-8 or shifted codes, misread
+_LINE: Final = re.compile(r"([\xb3-\xda])\1{2,}")  # a line drawn with DOS box characters, read as Latin-1, is no word
 _CID: Final = re.compile(r"\(cid:\d+\)")
 
 
@@ -106,7 +107,7 @@ def garbled_share(text: str) -> float:
     whole = len(without) - counts["space"] + marks
     if not whole:
         return 0.0
-    accented = 0 if without.isascii() else _accented(without)
+    accented = 0 if without.isascii() else _accented(_LINE.sub(r"\1", without))
     accented = accented if accented > _MANY * whole else 0
     return (counts["other"] + counts["broken"] + marks + accented) / whole
 

@@ -46,7 +46,7 @@ def test_call(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     ("reader", "reason"),
-    [(greedy, "memory"), (burn, "no end after 2 seconds"), (patient, "no end after 2 seconds"), (crash, "signal 11")],
+    [(greedy, "memory"), (burn, "no end after 2 seconds"), (patient, "no end after 8 seconds"), (crash, "signal 11")],
 )
 def test_limits(sandbox: Sandbox, reader: object, reason: str) -> None:
     """Memory, processor and wall time end, and a crash is told; the next document is read as ever."""
@@ -54,7 +54,7 @@ def test_limits(sandbox: Sandbox, reader: object, reason: str) -> None:
     done = sandbox.call(reader)  # type: ignore[arg-type]
     assert done.outcome == "unsupported"
     assert reason in done.reason
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 120
     assert sandbox.extract("次の文書です。".encode(), url="").outcome == "ok"
 
 

@@ -105,3 +105,4 @@ def test_language(text: str, lang: str | None) -> None:
     assert language(text) == lang
     assert garbled_share("x" * 76 + "é" * 24) == 0
     assert garbled_share("x" * 74 + "é" * 26) > GARBLED
+    assert garbled_share("ÚÄÄÄÄÄÄÄÄÂÄÄÄÄÄÄÄÄ¿\n³ GRID   ³ 1      ³\n") == 0  # a table drawn in code page 437
