@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from corpus.extract import law_html, law_xml, mod_html, ntrs_json, pmda_xml, wiki_html
+from corpus.extract import law_html, law_xml, mod_html, ntrs_json, pmda_sgml, pmda_xml, wiki_html
 from corpus.extract.blocks import page_title, parse_html, visible_text
 from corpus.extract.encoding import decode
 from corpus.extract.model import Extracted, failure
@@ -95,6 +95,8 @@ def _extract(data: bytes, url: str, content_type: str) -> Extracted:
         return failure("unsupported", "compressed data; a dump is read page by page (corpus.extract.wikidump)")
     if head[:1] == b"{" or (head[:1] == b"[" and "json" in content_type):
         return ntrs_json.extract(data) if ntrs_json.is_record(data) else law_xml.extract_json(data)
+    if pmda_sgml.is_sgml(data):
+        return pmda_sgml.extract(data, content_type)
     return _markup_or_text(data, url, content_type)
 
 
@@ -114,9 +116,9 @@ def _markup_or_text(data: bytes, url: str, content_type: str) -> Extracted:
         return failure("unsupported", f"XML of root {what or 'unknown'}")
     if _MEDIA_TYPE.match(content_type) or data.startswith(_MEDIA):
         return failure("unsupported", f"no text: {content_type or 'a picture'}")
-    from corpus.extract import plain
+    from corpus.extract import ocr, plain
 
-    return plain.extract(data, content_type)
+    return ocr.extract(data, content_type) if ocr.is_ocr_text(url) else plain.extract(data, content_type)
 
 
 def _html(data: bytes, url: str, content_type: str) -> Extracted:

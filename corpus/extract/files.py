@@ -1,12 +1,16 @@
-"""Local files to rows: one a document, every outcome told; a dump gives one a page of its article namespace."""
+"""Local files to rows: one a document, every outcome told.
+
+A dump gives one a page of its article namespace, a zip one a document in it, a WARC one an answer with status 200.
+"""
 
 from __future__ import annotations
 
 import bz2
 import os
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,14 +19,17 @@ import pyarrow as pa
 from corpus.base.commit import sha256_bytes
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError
 from corpus.base.schemas import SECTION, document_id
+from corpus.extract.archives import Member, is_warc, warc_members, zip_members
 from corpus.extract.model import Extracted, failure
-from corpus.extract.sandbox import Sandbox
+from corpus.extract.sandbox import Request, Sandbox
 from corpus.extract.wikidump import pages
-from corpus.extract.wikitext import EXTRACTOR, VERSION, extract_wikitext
+from corpus.extract.wikistreams import index_of, read_page, read_parallel
+from corpus.extract.wikitext import EXTRACTOR, VERSION
 from corpus.extract.xmlparse import root_name
 
 __all__ = ["EXTRACTED", "find_files", "rows_of", "to_table"]
 
+_FACT: Final = pa.struct([pa.field("name", pa.string()), pa.field("value", pa.string())])
 EXTRACTED: Final = pa.schema(
     [
         pa.field("id", pa.string(), metadata={"doc": "32 hex digits of file (and page) and content"}),
@@ -30,12 +37,15 @@ EXTRACTED: Final = pa.schema(
         pa.field("text", pa.string(), metadata={"doc": "whole text in reading order; empty unless outcome is ok"}),
         pa.field("title", pa.string(), metadata={"doc": "title as the document states it"}),
         pa.field("lang", pa.string(), metadata={"doc": "ja, en, or empty for neither"}),
+        pa.field("declared_lang", pa.string(), metadata={"doc": "the language tag that the document itself names"}),
         pa.field("outcome", pa.string(), metadata={"doc": "ok, or why there is no text (corpus.extract.model)"}),
         pa.field("reason", pa.string(), metadata={"doc": "one line more about the outcome"}),
         pa.field("sections", pa.list_(SECTION), metadata={"doc": "the parts of text, in order"}),
         pa.field("pages", pa.list_(pa.int32()), metadata={"doc": "start offset of each page of a PDF"}),
         pa.field("kept_share", pa.float64(), metadata={"doc": "visible characters kept, 0 to 1"}),
         pa.field("garbled_share", pa.float64(), metadata={"doc": "share of characters of no language of ours"}),
+        pa.field("noise_share", pa.float64(), metadata={"doc": "share of words that are scraps, of OCR text alone"}),
+        pa.field("facts", pa.list_(_FACT), metadata={"doc": "what else the source says: revision_id, abstract…"}),
         pa.field("extractor", pa.string(), metadata={"doc": "name of the reader"}),
         pa.field("extractor_version", pa.string(), metadata={"doc": "its version"}),
         pa.field("raw_sha256", pa.string(), metadata={"doc": "SHA-256 of the file, or of the page of a dump"}),
@@ -92,16 +102,25 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def rows_of(name: str, path: Path, sandbox: Sandbox) -> Iterator[dict[str, Any]]:
-    """The rows of one file, read in the sandbox, as EXTRACTED has them.
+def rows_of(name: str, path: Path, sandbox: Sandbox, workers: int = 1) -> Iterator[dict[str, Any]]:
+    """The rows of one file, read in the sandbox, as EXTRACTED has them; dumps of many streams by `workers` processes.
 
     Raises InputError where the file cannot be read.
     """
     try:
         head = _head(path)
         if root_name(head) == "mediawiki":
-            yield from _dump_rows(name, path, head, sandbox)
+            yield from _dump_rows(name, path, head, sandbox, workers)
             return
+        if is_warc(head, name):
+            yield from _member_rows(name, warc_members(path), sandbox)
+            return
+        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+            members = zip_members(path)
+            first = list(islice(members, 2))
+            if len(first) > 1:  # the zip of one insert is that insert
+                yield from _member_rows(name, chain(first, members), sandbox)
+                return
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -121,20 +140,60 @@ def _head(path: Path) -> bytes:
         return head
 
 
-def _dump_rows(name: str, path: Path, head: bytes, sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+def _member_rows(name: str, members: Iterator[Member], sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+    """A row a document of an archive, in its order. What occurs twice under one name, byte for byte, is one row."""
+    under_way: deque[tuple[str, str, Extracted | None]] = deque()
+    seen: set[tuple[str, str]] = set()
+
+    def requests() -> Iterator[Request]:
+        for member in members:
+            which = (member.name, sha256_bytes(member.data) if member.lost is None else "")
+            if which not in seen:
+                seen.add(which)
+                under_way.append((*which, member.lost))
+                if member.lost is None:
+                    url = member.name if "://" in member.name else f"file:///{name}/{member.name}"
+                    yield Request(member.data, url, member.content_type)
+
+    for done in sandbox.map(requests()):
+        while under_way[0][2] is not None:
+            yield _lost_row(name, *under_way.popleft())
+        member, digest, _ = under_way.popleft()
+        yield _row(name, f"{name}#{member}", digest, done)
+    while under_way:
+        yield _lost_row(name, *under_way.popleft())
+
+
+def _lost_row(name: str, member: str, digest: str, lost: Extracted | None) -> dict[str, Any]:
+    assert lost is not None
+    return _row(name, f"{name}#{member}", digest, lost)
+
+
+def _dump_rows(name: str, path: Path, head: bytes, sandbox: Sandbox, workers: int) -> Iterator[dict[str, Any]]:
     declared = _LANG.search(head)
     named = _WIKI.search(name)
     lang = named[1] if named else declared[1].decode() if declared else ""
     seen: set[tuple[int, str]] = set()  # a dump taken while pages move may hold one twice, byte for byte
+    if workers > 1 and _is_compressed(path):
+        read = read_parallel(path, lang=lang, workers=workers, index=index_of(path))
+    else:
+        read = (
+            (page.page_id, sha256_bytes(page.raw), sandbox.call(read_page, page, lang))
+            for page in pages(path)
+            if page.ns == 0
+        )
     try:
-        for page in pages(path):
-            which = (page.page_id, sha256_bytes(page.raw))
-            if page.ns == 0 and which not in seen:
-                seen.add(which)
-                done = sandbox.call(extract_wikitext, page.wikitext, title=page.title, lang=lang)
-                yield _row(name, f"{name}#{page.page_id}", which[1], done)
+        for page_id, digest, done in read:
+            if (page_id, digest) not in seen:
+                seen.add((page_id, digest))
+                yield _row(name, f"{name}#{page_id}", digest, done)
     except CorruptFileError as error:  # the pages before the break are whole; the break is told as a row of its own
         yield _row(name, name, "", failure("truncated", str(error), EXTRACTOR, VERSION))
+
+
+def _is_compressed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(3) == b"BZh"
 
 
 def _row(name: str, key: str, raw_sha256: str, done: Extracted) -> dict[str, Any]:
@@ -144,12 +203,15 @@ def _row(name: str, key: str, raw_sha256: str, done: Extracted) -> dict[str, Any
         "text": done.text,
         "title": done.title,
         "lang": done.lang,
+        "declared_lang": done.declared_lang,
         "outcome": done.outcome,
         "reason": done.reason,
         "sections": [vars(section) for section in done.sections],
         "pages": list(done.pages),
         "kept_share": done.kept_share,
         "garbled_share": done.garbled_share,
+        "noise_share": done.noise_share,
+        "facts": [{"name": fact, "value": value} for fact, value in done.facts.items()],
         "extractor": done.extractor,
         "extractor_version": done.extractor_version,
         "raw_sha256": raw_sha256,

@@ -29,4 +29,11 @@ def extract(data: bytes) -> Extracted:
     builder.add("title", title)
     for line in abstract.splitlines():
         builder.add("body", line, ("Abstract",))
-    return finish(builder, extractor=NAME, version=VERSION, title=title, source_chars=len(title) + len(abstract))
+    return finish(
+        builder,
+        extractor=NAME,
+        version=VERSION,
+        title=title,
+        source_chars=len(title) + len(abstract),
+        facts={"abstract": abstract},
+    )

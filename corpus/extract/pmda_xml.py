@@ -15,6 +15,7 @@ from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from corpus.extract import pmda_sgml
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
 from corpus.extract.xmlparse import MAX_BYTES, local_name, parse, root_name
 from corpus.text.scripts import visible
@@ -41,10 +42,11 @@ class _State:
 
 
 def extract_zip(data: bytes) -> Extracted:
-    """The insert in a zip: its first member, by name, whose root is PackIns. Sizes are checked while unpacking."""
+    """The insert in a zip: its first member, by name, that is an insert, XML or SGML; sizes are checked on the way."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = sorted(name for name in archive.namelist()[:MAX_MEMBERS] if name.lower().endswith(".xml"))
+            names = archive.namelist()[:MAX_MEMBERS]
+            members = sorted(name for name in names if name.lower().endswith((".xml", ".sgm", ".sgml")))
             for name in members:
                 if archive.getinfo(name).flag_bits & 1:
                     return failure("encrypted", f"zip member {name} needs a password", EXTRACTOR, VERSION)
@@ -52,6 +54,8 @@ def extract_zip(data: bytes) -> Extracted:
                     body = member.read(MAX_BYTES + 1)
                 if len(body) > MAX_BYTES:
                     return failure("unsupported", f"{name}: more than {MAX_BYTES} bytes", EXTRACTOR, VERSION)
+                if pmda_sgml.is_sgml(body):
+                    return pmda_sgml.extract(body)
                 if root_name(body) == "PackIns":
                     return extract_xml(body)
     except Exception as error:  # noqa: BLE001  zipfile raises a dozen classes on a broken archive

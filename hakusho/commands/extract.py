@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hakusho.commands._shared import ExampleCommand, emit, json_option
+from hakusho.commands._shared import ExampleCommand, emit, json_option, workers_option
+
+_BATCH = 500  # rows written at once
 
 
 @click.command(
     cls=ExampleCommand,
     example="hakusho extract laws/ report.pdf --out texts.jsonl\nhakusho extract egov mod --archive data --into again",
 )
-@click.argument("words", nargs=-1, metavar="FILE|DIR…|SOURCE…")
+@click.argument("words", nargs=-1, metavar="FILE|DIR|WARC…|SOURCE…")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Parquet or JSONL to write the rows to.")
 @click.option(
     "--archive", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DATA",
@@ -24,16 +30,17 @@ from hakusho.commands._shared import ExampleCommand, emit, json_option
     "--into", type=click.Path(path_type=Path), metavar="DIR",
     help="With --archive: the workspace to write to (default: the same; rows of newer readers replace older ones).",
 )  # fmt: skip
+@workers_option
 @json_option
 def command(
-    words: tuple[str, ...], out: Path | None, archive: Path | None, into: Path | None, *, as_json: bool
+    words: tuple[str, ...], out: Path | None, archive: Path | None, into: Path | None, workers: int, *, as_json: bool
 ) -> None:
-    """Read files of any known format: law XML, package inserts, HTML, PDF, Wikipedia dumps, plain text.
+    """Read files of any known format: law XML, package inserts, HTML, PDF, Wikipedia dumps, zips, WARC, plain text.
 
     Writes a row a document: id, file, text, title, lang, outcome, reason, sections and more. Prints how many came out
     with which outcome; without --out that is all. Exit status 1 where no text came out of anything.
 
-    With --archive, the documents of a harvest (of all its sources, or those named) are made anew out of data/raw.
+    With --archive, the documents of a harvest (of all its sources, or those named) are made anew out of data/raw; --workers is for files.
     """
     from corpus.base.errors import UsageError
 
@@ -46,50 +53,79 @@ def command(
     elif not words:
         raise UsageError("name files or folders to read, or a workspace with --archive DATA")
     else:
-        _read_files([Path(word) for word in words], out, as_json=as_json)
+        _read_files([Path(word) for word in words], out, workers, as_json=as_json)
 
 
-def _read_files(paths: list[Path], out: Path | None, *, as_json: bool) -> None:
-    from collections import Counter
+@dataclass
+class _Told:
+    """What is told of the rows, which themselves go to the file as they come."""
 
+    outcomes: Counter[str] = field(default_factory=Counter)
+    characters: int = 0
+    without: list[str] = field(default_factory=list)
+    first: str = "the files hold no documents"
+
+    def note(self, row: dict[str, Any]) -> None:
+        """Count a row."""
+        line = f"{row['file']}: {row['outcome']}: {row['reason']}"
+        self.first = self.first if self.outcomes else line
+        self.outcomes[str(row["outcome"])] += 1
+        self.characters += len(row["text"])
+        if row["outcome"] not in ("ok", "redirect"):
+            self.without.append(line)
+
+
+def _read_files(paths: list[Path], out: Path | None, workers: int, *, as_json: bool) -> None:
     from corpus.base.errors import EmptyInputError, UsageError
     from corpus.base.progress import Progress
-    from corpus.base.shards import write_output
-    from corpus.extract.files import find_files, rows_of, to_table
+    from corpus.extract.files import find_files, rows_of
     from corpus.extract.sandbox import Sandbox
 
     if out is not None and out.suffix not in (".parquet", ".jsonl", ".ndjson"):
         raise UsageError(f"{out}: unknown kind of file {out.suffix!r}; name it .parquet or .jsonl")
-    rows: list[dict[str, Any]] = []
+    told = _Told()
     files = find_files(paths)
-    with Sandbox() as sandbox, Progress("extract", total=len(files), unit="files", quiet=as_json) as progress:
-        for name, path in files:
-            rows.extend(rows_of(name, path, sandbox))
-            progress.advance(note=name)
-    outcomes = Counter(str(row["outcome"]) for row in rows)
-    if out is not None:
-        write_output(out, to_table(rows))
+    with Sandbox(workers) as sandbox, Progress("extract", total=len(files), unit="files", quiet=as_json) as progress:
+
+        def rows() -> Iterator[dict[str, Any]]:
+            for name, path in files:
+                for row in rows_of(name, path, sandbox, workers):
+                    told.note(row)
+                    yield row
+                progress.advance(note=name)
+
+        _write(rows(), out)
     result = {
         "files": len(files),
-        "documents": len(rows),
-        "outcomes": dict(sorted(outcomes.items())),
-        "characters": sum(len(row["text"]) for row in rows),
+        "documents": told.outcomes.total(),
+        "outcomes": dict(sorted(told.outcomes.items())),
+        "characters": told.characters,
         "out": str(out) if out else None,
     }
-    emit(result, _human(rows, len(files), outcomes, out), as_json=as_json)
-    if not outcomes["ok"]:
-        why = next((f"{row['file']}: {row['outcome']}: {row['reason']}" for row in rows), "the files hold no documents")
-        raise EmptyInputError(f"nothing could be extracted; {why}")
+    emit(result, _human(told, len(files), out), as_json=as_json)
+    if not told.outcomes["ok"]:
+        raise EmptyInputError(f"nothing could be extracted; {told.first}")
 
 
-def _human(rows: list[dict[str, Any]], files: int, outcomes: dict[str, int], out: Path | None) -> str:
-    lines = [
-        f"{row['file']}: {row['outcome']}: {row['reason']}" for row in rows if row["outcome"] not in ("ok", "redirect")
-    ]
-    told = lines[:20] + ([f"… and {len(lines) - 20} more without text"] if len(lines) > 20 else [])
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))
+def _write(rows: Iterator[dict[str, Any]], out: Path | None) -> None:
+    """The rows to their file; to Parquet as they come, so that a dump need not fit into memory."""
+    from corpus.base.shards import write_output, write_stream
+    from corpus.extract.files import EXTRACTED, to_table
+
+    if out is None:
+        for _ in rows:
+            pass
+    elif out.suffix == ".parquet":
+        write_stream(out, EXTRACTED, (to_table(batch) for batch in iter(lambda: list(islice(rows, _BATCH)), [])))
+    else:
+        write_output(out, to_table(list(rows)))
+
+
+def _human(told: _Told, files: int, out: Path | None) -> str:
+    lines = told.without[:20] + ([f"… and {len(told.without) - 20} more without text"] if told.without[20:] else [])
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(told.outcomes.items()))
     where = f"; see {out}" if out else "; --out FILE keeps the texts"
-    return "\n".join([*told, f"{files} files, {len(rows)} documents: {counts}{where}"])
+    return "\n".join([*lines, f"{files} files, {told.outcomes.total()} documents: {counts}{where}"])
 
 
 def _rebuild(archive: Path, into: Path | None, sources: tuple[str, ...], *, as_json: bool) -> None:

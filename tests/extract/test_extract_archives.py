@@ -1,0 +1,101 @@
+"""Zips and WARC: every document a row, damage told, nothing unpacked to disk."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from corpus.base.commit import sha256_bytes
+from corpus.extract.archives import is_warc, warc_members, zip_members
+from corpus.extract.files import rows_of
+from corpus.extract.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """Two readers for all of these tests: they cost seconds to start."""
+    with Sandbox(2) as both:
+        yield both
+
+
+def law_zip(path: Path, law: bytes, count: int) -> Path:
+    """A zip as the site of statutes makes it: folders by revision, a list, pictures."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("all_law_list.csv", "法令名".encode("cp932"))
+        for number in reversed(range(count)):
+            name = f"405AC{number:010d}_20240401_000000000000000"
+            archive.writestr(f"{name}/{name}.xml", law.replace("見本".encode(), f"見本{number}".encode()))
+        archive.writestr("pict/1.jpg", b"\xff\xd8\xff")
+    return path
+
+
+def test_a_zip_of_statutes_is_a_row_each(tmp_path: Path, law: bytes, sandbox: Sandbox) -> None:
+    """In the order of names, without the list and the pictures."""
+    path = law_zip(tmp_path / "all_xml.zip", law, 7)
+    rows = list(rows_of("all_xml.zip", path, sandbox, 2))
+    assert [row["outcome"] for row in rows] == ["ok"] * 7
+    assert len({row["id"] for row in rows}) == 7
+    assert [row["raw_sha256"] for row in rows] == [sha256_bytes(member.data) for member in zip_members(path)]
+
+
+def test_damaged_members_are_told(tmp_path: Path, law: bytes, sandbox: Sandbox) -> None:
+    """A member whose bytes changed is an outcome; the others are read. A cut zip is one outcome."""
+    path = law_zip(tmp_path / "x.zip", law, 3)
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        middle = sorted(archive.infolist(), key=lambda info: info.filename)[1]
+    data[middle.header_offset + 200] ^= 0xFF
+    path.write_bytes(data)
+    rows = list(rows_of("x.zip", path, sandbox))
+    assert [row["outcome"] for row in rows] == ["ok", "truncated", "ok"]
+    path.write_bytes(data[: len(data) // 2])
+    assert [member.lost.outcome for member in zip_members(path) if member.lost] == ["truncated"]
+
+
+def test_names_in_cp932(tmp_path: Path) -> None:
+    """Names without the UTF-8 flag are read as Japanese tools write them."""
+    path = tmp_path / "sgml.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("AAAA.txt", "BBBB.txt"):
+            archive.writestr(name, "text")
+    path.write_bytes(path.read_bytes().replace(b"AAAA", "錠剤".encode("cp932")))
+    assert [member.name for member in zip_members(path)] == ["BBBB.txt", "錠剤.txt"]
+
+
+def warc_record(url: str, status: str, body: bytes) -> bytes:
+    """A gzipped response record (WARC 1.1, ISO 28500)."""
+    answer = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n".encode() + body
+    head = f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nContent-Length: {len(answer)}\r\n"
+    kind = "Content-Type: application/http; msgtype=response\r\n\r\n"
+    return gzip.compress(f"{head}{kind}".encode() + answer + b"\r\n\r\n", mtime=0)
+
+
+def test_a_warc_is_its_answers(tmp_path: Path, samples: dict[str, bytes], sandbox: Sandbox) -> None:
+    """Answers with status 200, with their URL and type; a cut file gives what stands before the cut."""
+    warc = b"".join(
+        warc_record(*answer)
+        for answer in (
+            ("https://ja.wikipedia.org/wiki/x", "200 OK", samples["wiki.html"]),
+            ("https://www.mod.go.jp/none.html", "404 Not Found", b"<p>none"),
+            ("https://www.mod.go.jp/x.html", "200 OK", samples["mod.html"]),
+        )
+    )
+    path = tmp_path / "crawl.warc.gz"
+    path.write_bytes(warc)
+    assert is_warc(warc[:100], path.name)
+    rows = list(rows_of(path.name, path, sandbox))
+    assert [(row["outcome"], row["extractor"]) for row in rows] == [("ok", "wiki_html"), ("ok", "mod_html")]
+    path.write_bytes(warc[:-300])
+    members = list(warc_members(path))
+    assert members[0].data == samples["wiki.html"]
+    assert members[-1].lost is None or members[-1].lost.outcome == "truncated"
+
+
+@pytest.mark.parametrize("head", [b"PK\x03\x04", b"\x1f\x8b\x08"])
+def test_other_files_are_no_warc(head: bytes) -> None:
+    """By bytes and name."""
+    assert not is_warc(head, "x.zip")
