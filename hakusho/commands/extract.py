@@ -40,7 +40,8 @@ def command(
     Writes a row a document: id, file, text, title, lang, outcome, reason, sections and more. Prints how many came out
     with which outcome; without --out that is all. Exit status 1 where no text came out of anything.
 
-    With --archive, the documents of a harvest (of all its sources, or those named) are made anew out of data/raw; --workers is for files.
+    With --archive, the documents of a harvest (of all its sources, or those named) are made anew out of data/raw;
+    --workers is for files.
     """
     from corpus.base.errors import UsageError
 
