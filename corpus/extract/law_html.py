@@ -23,6 +23,7 @@ EXTRACTOR: Final = "law_html"
 VERSION: Final = "1"
 _ANCHOR: Final = re.compile(rb"""<a\s+(?:name|href)\s*=\s*["']?#?[0-9]{60,}""", re.IGNORECASE)
 _DIV: Final = re.compile(rb"""<div\s+class\s*=\s*["']?(?:arttitle|item|number|para[0-9]+)["'\s>]""", re.IGNORECASE)
+_STYLE: Final = re.compile(rb"DIV\.arttitle\s*\{.{0,200}DIV\.item\s*\{.{0,200}DIV\.number\s*\{", re.DOTALL)
 _NUM: Final = "[0-9０-９一二三四五六七八九十百千]+"
 _HEADING: Final = re.compile(f"第{_NUM}([編章節款目])(?:の{_NUM})*(?:[\u3000 ]|$)")
 _DEPTHS: Final = {"編": 1, "章": 2, "節": 3, "款": 4, "目": 5}
@@ -37,7 +38,9 @@ _ABOUT: Final = re.compile(r"[（(](?:明治|大正|昭和|平成|令和).{4,60}
 
 
 def is_law_page(data: bytes) -> bool:
-    """Whether a page is a statute of the old site: by its anchors and classes, wherever it was saved."""
+    """Whether a page is a statute of the old site, saved anywhere: by its style sheet, or anchors and classes."""
+    if _STYLE.search(data, 0, 8000) is not None:
+        return True  # short ones, and those of before 1900, have no articles
     return len(_DIV.findall(data, 0, 400_000)) >= 1 and _ANCHOR.search(data) is not None
 
 

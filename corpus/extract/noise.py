@@ -32,7 +32,7 @@ def noise_share(text: str) -> float:
 
     >>> noise_share("The wing was tested in the tunnel at high speed. " * 9)
     0.0
-    >>> noise_share("Tbe w1ng wa$ te5ted 1n tlle tunneI at h!gh spe~d . " * 9) > 0.5
+    >>> noise_share("Th3 w1ng wa$ te5ted 1n tlle tunneI at h!gh spe~d . " * 9) > 0.5
     True
     """
     words = _WORD.findall(text)

@@ -140,3 +140,16 @@ def test_cut_and_broken(law: bytes) -> None:
     assert "aaaa" not in bombed.text
     leak = b'<!DOCTYPE Law [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + law.split(b"?>", 1)[1]
     assert "root:" not in extract(leak.replace("木製".encode(), b"&x;"), url=URL).text
+
+
+def test_short_old_page_without_articles() -> None:
+    """A page of the old site with nothing but a table is known by its style sheet, and whole."""
+    style = "".join(
+        f" DIV.{name} {{ margin-left: 1em; text-indent: -1em; }}\n" for name in ("arttitle", "item", "number")
+    )
+    rows = "".join(f"<TR><TD>{n}時</TD><TD>半刻</TD></TR>" for n in "一二三四五六")
+    page = f"<HTML><STYLE>{style}</STYLE><BODY>改暦ノ布告<TABLE>{rows}</TABLE>右之通被定候事</BODY></HTML>"
+    done = extract(page.encode("cp932"), url="", content_type="text/html")
+    assert (done.outcome, done.extractor) == ("ok", "law_html")
+    assert all(f"{n}時　半刻" in done.text for n in "一二三四五六")
+    assert done.text.endswith("右之通被定候事")

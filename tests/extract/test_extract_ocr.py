@@ -7,7 +7,7 @@ from corpus.extract.noise import noise_share
 
 URL = "https://ntrs.nasa.gov/api/citations/19770084252/downloads/19770084252.txt"
 PROSE = (
-    "The wing was tested in the tunnel at four speeds, and the loads on the tail were measured with strain gages of "
+    "The wing was tested in the tunnel at four speeds, and the loads on the tail were measured with strain gauges of "
     "the usual kind. The results agree with the theory of Garrick (ref. 3) to 2 percent at Mach numbers below 0.85."
 )
 
@@ -22,7 +22,7 @@ def test_a_report() -> None:
     text = "\f".join(
         [
             page(1, "ABSTRACT", "", "The wing was tested at four speeds and the loads on the tail were meas-",
-                 "ured with strain gages of the usual kind, which are described in a report of", "this series.",
+                 "ured with strain gauges of the usual kind, which are described in a report of", "this series.",
                  "", "INTRODUCTION", "", "Loads on tails are known."),
             page(2, "Speed     Load     Angle", "100       2.5      0.3", "", "a = b + c / 2 - (x^2 + 3)       (4)", "",
                  "Nothing else was found in the flights that were made between the two tests of the tail."),
@@ -32,7 +32,7 @@ def test_a_report() -> None:
     done = extract(text.encode(), url=URL, content_type="text/plain")
     assert (done.outcome, done.extractor, len(done.pages)) == ("ok", "ocr", 3)
     assert "TM-84252" not in done.text
-    assert "loads on the tail were measured with strain gages of the usual kind, which are described" in done.text
+    assert "loads on the tail were measured with strain gauges of the usual kind, which are described" in done.text
     assert done.facts["abstract"].startswith("The wing was tested")
     assert done.facts["abstract"].endswith("this series.")
     kinds = {done.text[s.start : s.end].split("\n")[0][:5]: s.kind for s in done.sections}

@@ -59,7 +59,7 @@ def of_kinds(done: Extracted, *kinds: str) -> str:
     return "\n".join(done.text[s.start : s.end] for s in done.sections if s.kind in kinds)
 
 
-class Netbox:
+class Recorded:
     """The sites of the netbox, asked without a network."""
 
     def __init__(self, shared: Path = SHARED) -> None:
@@ -133,12 +133,24 @@ class Netbox:
             yield f"wiki html {row['lang']}", row["url"]
 
 
+def old_law_pages() -> dict[str, float]:
+    """Recall of the text that goes with each Shift_JIS page of 2013: pages, the least, and how many keep under 0.99."""
+    folder = SHARED / "data" / "egov" / "laws2013"
+    kept = []
+    for path in sorted((folder / "html_sjis").glob("*.html")):
+        paired = folder / "text_utf8" / f"{path.stem}.txt"
+        if paired.is_file():
+            done = extract(path.read_bytes(), url="", content_type="text/html")
+            kept.append(score(done.text, paired.read_text(encoding="utf-8"))[2])
+    return {"pages": len(kept), "least": round(min(kept), 4), "under_0.99": sum(share < 0.99 for share in kept)}
+
+
 def main(words: list[str]) -> None:
     """Print what the readers reach."""
     found: dict[tuple[str, bool], list[tuple[tuple[float, float, float], tuple[float, float, float], str, str]]] = (
         defaultdict(list)
     )
-    for case in Netbox().cases():
+    for case in Recorded().cases():
         if words and not case.format.startswith(words[0]):
             continue
         done = case.extract()
