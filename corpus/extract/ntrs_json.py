@@ -20,8 +20,14 @@ def is_record(data: bytes) -> bool:
 
 
 def extract(data: bytes) -> Extracted:
-    """Title and abstract of a record; empty where it has no abstract. Raises ValueError for other JSON."""
-    record = json.loads(data)
+    """Title and abstract of a record; "empty" where it has no abstract, "truncated" or "unsupported" for broken JSON."""
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        outcome = "unsupported" if data.rstrip().endswith((b"}", b"]")) else "truncated"
+        return failure(outcome, f"not valid JSON: {error}", NAME, VERSION)
+    if not isinstance(record, dict):
+        return failure("unsupported", "JSON that is no record", NAME, VERSION)
     title, abstract = (str(record.get(key) or "").strip() for key in ("title", "abstract"))
     if not abstract:
         return failure("empty", "the record has no abstract", NAME, VERSION, title=title)
