@@ -15,6 +15,8 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -84,15 +86,20 @@ def rate(call: Callable[[Any], object], items: Sequence[Any], size: Callable[[An
 def _expat(data: bytes) -> None:
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
-    parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = lambda *_: None
     parser.Parse(data, True)
 
 
 def law_speed(files: Sequence[bytes]) -> dict[str, float]:
-    """MB/s of whole extraction and of expat with empty handlers."""
-    ours = rate(lambda data: extract(data, url=""), files, len)
-    bare = rate(_expat, files, len)
-    return {"mb_per_s": round(ours, 1), "expat_mb_per_s": round(bare, 1), "ratio": round(ours / bare, 2)}
+    """MB/s of whole extraction, by two processes at once (each by its own clock) and by one, and of bare expat."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        both = sum(pool.map(_law_rate, [files, files]))
+    ours, bare = _law_rate(files), rate(_expat, files, len)
+    return {"mb_per_s_of_2_cores": round(both, 1), "mb_per_s": round(ours, 1), "expat_mb_per_s": round(bare, 1),
+            "ratio": round(ours / bare, 2)}  # fmt: skip
+
+
+def _law_rate(files: Sequence[bytes]) -> float:
+    return rate(lambda data: extract(data, url=""), files, len)
 
 
 def strip_code(wikitext: str) -> str:

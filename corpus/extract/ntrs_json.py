@@ -20,7 +20,7 @@ def is_record(data: bytes) -> bool:
 
 
 def extract(data: bytes) -> Extracted:
-    """Title and abstract of a record; "empty" where it has no abstract, "truncated" or "unsupported" for broken JSON."""
+    """Title and abstract of a record; "empty" where it has none, "truncated" or "unsupported" for broken JSON."""
     try:
         record = json.loads(data)
     except (ValueError, RecursionError) as error:

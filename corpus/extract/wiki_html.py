@@ -11,7 +11,7 @@ from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from corpus.extract.blocks import Block, classes, page_title, parse_html, to_blocks
+from corpus.extract.blocks import Block, classes, declared_language, page_title, parse_html, to_blocks
 from corpus.extract.encoding import decode
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
 from corpus.extract.wikirules import MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
@@ -20,7 +20,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "wiki_html"
-VERSION: Final = "1"
+VERSION: Final = "2"
 _DROPPED: Final = {
     *("infobox", "navbox", "vertical-navbox", "sidebar", "navbox-styles", "reflist", "references"),
     *("mw-references-wrap", "mw-kartographer-container"),
@@ -32,6 +32,8 @@ _DROPPED: Final = {
 }
 _TEX: Final = re.compile(r"^\{\\(?:displaystyle|textstyle)\s*(.*)\}$", re.DOTALL)
 _MARK: Final = re.compile(r"\[(?:\d+|[a-z]|注 ?\d*|注釈 ?\d+|note \d+|nb \d+|要出典|citation needed)\]")
+_REVISION: Final = re.compile(r'"wgRevisionId":\s?(\d{1,18})')
+_CHANGED: Final = re.compile(r'"dateModified":\s?"([0-9T:Z+-]{10,30})"')
 _SUFFIX: Final = re.compile(r"\s*[-–—]\s*(?:Wikipedia|ウィキペディア).*$")
 
 
@@ -54,7 +56,21 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
     body = sum(section.end - section.start for section in builder.sections if section.kind == "body")
     if body < MIN_ARTICLE:
         return failure("stub", f"{title}: {body} characters of text", EXTRACTOR, VERSION, title=title)
-    return finish(builder, title=title, source_chars=shown, extractor=EXTRACTOR, version=VERSION)
+    return finish(
+        builder,
+        title=title,
+        source_chars=shown,
+        extractor=EXTRACTOR,
+        version=VERSION,
+        declared_lang=declared_language(root),
+        facts=_revision(text),
+    )
+
+
+def _revision(page: str) -> dict[str, str]:
+    """Revision id and time of the last change, as the page's own script and metadata state them, for attribution."""
+    found = {"revision_id": _REVISION.search(page), "timestamp": _CHANGED.search(page)}
+    return {name: match[1] for name, match in found.items() if match is not None and match[1] != "0"}
 
 
 def _content(root: etree._Element) -> etree._Element | None:

@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from extract_samples import WIKITEXT, make_dump
+from extract_samples import WIKI_PAGE, WIKITEXT, make_dump
 
 from corpus.base.errors import CorruptFileError, InputError
+from corpus.extract import extract
 from corpus.extract.wikidump import pages
 from corpus.extract.wikitext import extract_wikitext, is_article
 
@@ -138,3 +139,11 @@ def test_broken_dumps(tmp_path: Path) -> None:
     assert [p.title for p in pages(io.BytesIO(damaged))] == ["岳"]
     with pytest.raises(InputError, match="no such file"):
         list(pages(tmp_path / "none.xml"))
+
+
+def test_attribution_of_a_page() -> None:
+    """Revision id and time of change stand in the page's own script and metadata; a page without them has none."""
+    told = '<script>RLCONF={"wgRevisionId":80001000};</script><script>{"dateModified":"2026-10-05T03:04:05Z"}</script>'
+    done = extract(WIKI_PAGE.replace("</head>", f"{told}</head>").encode(), url="")
+    assert done.facts == {"revision_id": "80001000", "timestamp": "2026-10-05T03:04:05Z"}
+    assert extract(WIKI_PAGE.encode(), url="").facts == {}
