@@ -40,7 +40,7 @@ def zip_members(path: Path) -> Iterator[Member]:
             for info in sorted(archive.infolist(), key=lambda info: info.filename):
                 if info.filename.lower().endswith(_DOCUMENTS) and not info.is_dir():
                     yield _zip_member(archive, info)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError, RuntimeError) as error:
         yield Member("", b"", lost=failure("truncated", f"the zip cannot be read: {error}; fetch it again"))
 
 
