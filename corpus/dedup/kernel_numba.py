@@ -27,13 +27,11 @@ CHUNK: Final = 2048  # code points folded at a time: they and their hashes stay 
 PART: Final = 1 << 20  # bytes of text whose shingles are compared at once
 _ROOM: Final = 32  # the longest expansion, and what is carried from chunk to chunk
 _BLANK, _MARK, _OTHER, _SPACE, _POINT = u32(BLANK), u32(MARK), u32(OTHER), u32(BLANK | 0x20), u32(0x1FFFFF)
-_FLAT = u32(0x30000)
-_1, _2, _3 = u64(1), u64(2), u64(3)
+_1, _2, _3, _FLAT = u64(1), u64(2), u64(3), u32(0x30000)
 # MurmurHash3_x86_32, and the finaliser of MurmurHash3_x64_128
 _C1, _C2, _ADD, _FIVE = u32(0xCC9E2D51), u32(0x1B873593), u32(0xE6546B64), u32(5)
-_MIX1, _MIX2 = u32(0x85EBCA6B), u32(0xC2B2AE35)
-_MIX3, _MIX4 = u64(0xFF51AFD7ED558CCD), u64(0xC4CEB9FE1A85EC53)
-_GOLDEN, _WEIGHT = u64(0x9E3779B97F4A7C15), u32(0x9E3779B1)
+_MIX1, _MIX2, _WEIGHT = u32(0x85EBCA6B), u32(0xC2B2AE35), u32(0x9E3779B1)
+_MIX3, _MIX4, _GOLDEN = u64(0xFF51AFD7ED558CCD), u64(0xC4CEB9FE1A85EC53), u64(0x9E3779B97F4A7C15)
 
 
 # ---- bytes to folded code points
@@ -265,13 +263,15 @@ def _root(parents: I64, item: int) -> int:
 
 
 @inlined
-def _window_key(points: U32, at: int, width: int) -> np.uint64:
+def _window_key(points: U32, at: np.uint64, width: int) -> np.uint64:
     """A 64-bit hash of a whole window, never 0."""
-    first, second = u64(0), u64(width) << u64(42)
-    for i in range(min(width, 3)):
-        first |= u64(points[at + i]) << u64(21 * i)
-    for i in range(3, width):
-        second |= u64(points[at + i]) << u64(21 * (i - 3))
+    first, second = u64(points[at]), u64(width) << u64(42)
+    if width == 5:
+        first |= u64(points[at + _1]) << u64(21) | u64(points[at + _2]) << u64(42)
+        second |= u64(points[at + _3]) | u64(points[at + u64(4)]) << u64(21)
+    else:
+        for i in range(1, width):
+            second = u64(second * _MIX3) ^ u64(points[at + u64(i)])
     second = u64(second * _MIX4)
     key = u64(u64(first * _MIX3) ^ u64(second << u64(32) | second >> u64(32)))
     key = u64(u64(key ^ (key >> u64(32))) * _GOLDEN)
@@ -309,8 +309,8 @@ def _feed(
         width = min(5, ready)
         number = ready - width + 1 if width else 0
         for i in range(number):
-            key = _window_key(buffer, i, width)
-            if (key >> u64(40)) & (parts - _1) != part:
+            key = _window_key(buffer, u64(i), width)
+            if parts > _1 and (key >> u64(40)) & (parts - _1) != part:
                 continue
             if other.size:
                 slot = _seek(other, key)
