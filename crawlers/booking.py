@@ -54,8 +54,14 @@ class Booking:
     async def _found(self, found: Found) -> None:
         """Read a record's bytes; a thread waits for them (a large PDF must not stop the clock of other answers)."""
         harvest = self.harvest
-        if harvest.has(document_id(harvest.source, found.record.key, sha256_bytes(found.raw))):
+        document = document_id(harvest.source, found.record.key, sha256_bytes(found.raw))
+        if harvest.has(document):
             self._again(found)
+            return
+        if found.fetch is not None and found.fetch.values.get("status") == 304 and harvest.stands(document):
+            found.kept = True
+            found.fetch.close("not_modified")
+            harvest.keep_standing(document)
             return
         wrong = misfit(found.raw, found.record.form)
         if wrong:

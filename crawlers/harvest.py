@@ -93,6 +93,7 @@ class Harvest:
         self._lock = ExitStack()
         self._rows: list[dict[str, Any]] = []
         self._ids: set[str] = set()
+        self._settled: set[bytes] | None = None
         self._chars = 0
         self._drops: list[tuple[str, str, str]] = []
         self._written = 0
@@ -137,6 +138,23 @@ class Harvest:
     def has(self, document: str) -> bool:
         """Whether this harvest has committed a document, in this run or one before it, or is about to."""
         return document in self._ids or (self.frontier is not None and self.frontier.store.has_document(document))
+
+    def stands(self, document: str) -> bool:
+        """Whether a document is among the settled ones of the workspace; they are looked up once."""
+        if self._settled is None:
+            shards = sorted(self.workspace.documents(self.source).glob("[0-9a-f].parquet"))
+            ids = (key for path in shards for key in read_shard(path, ["id"]).column("id").to_pylist())
+            self._settled = {bytes.fromhex(str(key)) for key in ids}
+        return bytes.fromhex(document) in self._settled
+
+    def keep_standing(self, document: str) -> None:
+        """Count a document whose page is unchanged: it is there already. Raises StorageError."""
+        self._ids.add(document)
+        if self.frontier is not None:
+            self.frontier.keep_document(document)
+        self.documents += 1
+        self.progress.advance(1, self._note())
+        self.commit()
 
     def keep(self, row: dict[str, Any]) -> None:
         """Take a document. Raises StorageError."""

@@ -42,23 +42,24 @@ class FetchLog:
     def answer(self, request: Request, response: Response, outcome: str = "", reason: str = "") -> Fetch:
         """Record an answer; one that should hold a document stays open until that is known."""
         purpose = _purpose(request)
-        outcome = outcome or _outcome(response, purpose)
+        same = bool(request.meta.get("not_modified"))  # the response stands in for a 304 (manners.revisit)
+        outcome = outcome or ("not_modified" if same else _outcome(response, purpose))
         header = {name: _header(response, name) for name in ("ETag", "Last-Modified", "Content-Type")}
         first = str(next(iter(request.meta.get("redirect_urls", [])), request.url))
         row = self._row(request, purpose, outcome, reason)
         row.values.update(
             url=first if not reason else request.url,
             final_url=response.url,
-            status=response.status,
+            status=304 if same else response.status,
             content_type=media_type(header["Content-Type"] or ""),
-            bytes=len(response.body),
+            bytes=0 if same else len(response.body),
             etag=header["ETag"],
             last_modified=header["Last-Modified"],
             raw_sha256=sha256_bytes(response.body),
             **_reserved(request, response),
         )
         row.values["warc_file"], row.values["warc_offset"] = request.meta.get("warc", (None, None))
-        row.open = outcome == "document"
+        row.open = purpose == "document" and outcome in ("document", "not_modified")
         return row
 
     def failure(self, request: Request, error: BaseException) -> Fetch:
@@ -136,8 +137,6 @@ def _outcome(response: Response, purpose: str) -> str:
         return "access_challenged"
     if purpose in ("robots", "tdmrep"):
         return purpose
-    if response.status == 304:
-        return "not_modified"
     return purpose if response.status in (200, 206) else "http_error"
 
 

@@ -47,7 +47,12 @@ class Fetch:
     held: bool = False
 
     def close(self, outcome: str, reason: str = "", documents: int = 0) -> None:
-        """Say what became of it; a container of many documents is closed once, after the last."""
+        """Say what became of it; a container of many documents is closed once, after the last.
+
+        A 304 that led to what its page leads to keeps its outcome.
+        """
+        if self.values.get("outcome") == "not_modified" and outcome in ("document", "listing"):
+            outcome = "not_modified"
         self.values.update(outcome=outcome, reason=reason, documents=documents)
         self.open = False
 

@@ -84,6 +84,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.manners.recorder.Recorder": 585,  # after content decoding (590), before Retries takes the answer away
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "crawlers.manners.redirects.Redirects": 600,
+    "crawlers.manners.revisit.Revisits": 800,  # sees a 304 before anything else but the archive does
     "crawlers.archive.middleware.Archivist": 900,  # the last before the site, so that it sees what was received
 }
 SPIDER_MIDDLEWARES = {"crawlers.manners.budgets.BarrenPages": 100}
