@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import threading
@@ -122,6 +123,31 @@ def test_an_interrupted_crawl_keeps_what_came(tmp_path: Path) -> None:
         process.wait(60)
     assert len(documents(tmp_path / "w", "mod")) in (5, 6)
     assert sum(row["documents"] for row in fetches(tmp_path / "w", "mod")) == len(documents(tmp_path / "w", "mod"))
+
+
+def test_stopped_gone_on_with_or_begun_anew(tmp_path: Path) -> None:
+    """Ctrl-C says how to go on; the same command asks for the rest alone, --fresh for everything once more."""
+    site = sites.mod(6)
+    gate = threading.Event()
+    site.answers["/j/press/wp/wp2024/html/n104.html"].gate = gate
+    first, data = "/j/press/wp/wp2024/html/n101.html", tmp_path / "w"
+    with site.serve():
+        process = subprocess.Popen(
+            command("mod", data, *at(site)), cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        wait_for(lambda: any("n104" in target for target in site.targets))
+        process.send_signal(signal.SIGINT)
+        gate.set()
+        told = process.communicate(timeout=60)[1]
+        again = shutil.copytree(data, tmp_path / "again")
+        gone_on = crawl("mod", data, *at(site))
+        assert site.targets.count(first) == 1
+        anew = crawl("mod", again, *at(site), "--fresh")
+        assert site.targets.count(first) == 2
+    assert "requests to go; the same command goes on from here, --fresh begins anew" in told
+    assert (gone_on.summary["documents"], anew.summary["documents"]) == (6, 6)
+    assert hashes(data, "documents") == hashes(again, "documents")
 
 
 def test_a_disk_that_fills_up_ends_the_crawl_with_one_line(tmp_path: Path) -> None:
