@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +12,7 @@ from corpus.base.shards import read_shard
 from corpus.dedup.find import find
 from corpus.dedup.pieces import read
 from corpus.dedup.settings import DedupSettings
-from corpus.dedup.tables import GATHERED, SIGNATURES, values, whole
+from corpus.dedup.tables import CANDIDATES, GATHERED, SIGNATURES, values, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,16 +22,26 @@ if TYPE_CHECKING:
 
 __all__ = ["run", "verify"]
 
+_BATCH: Final = 1 << 20  # candidates in memory at once
+
 
 def run(job: Job) -> None:
     """Write the candidates among some shards, by part and id, with the texts that will be compared."""
     count = (len(job.inputs) - 1) // 2
-    candidates = read_shard(job.inputs[0])
     columns, groups = cast("list[dict[str, str]]", job.config["columns"]), cast("list[list[int]]", job.config["groups"])
     signed, paths = job.inputs[1 : 1 + count], job.inputs[1 + count :]
+    ids = pa.chunked_array([chunk for path in signed for chunk in read_shard(path, ["id"])["id"].chunks], pa.string())
+    candidates = _among(job.inputs[0], ids)
     found = [_of_piece(candidates, *place) for place in zip(signed, paths, columns, groups, strict=True)]
     table = pa.concat_tables(found).sort_by([("part", "ascending"), ("id", "ascending")])
     job.commit_table(f"dedup/gathered/{job.name}.parquet", table)
+
+
+def _among(path: Path, ids: Any) -> pa.Table:
+    """The candidates with one of these ids; the table of all of them is larger than this task's memory may be."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        batches = (batch.filter(pc.is_in(batch["id"], value_set=ids)) for batch in file.iter_batches(_BATCH))
+        return pa.Table.from_batches(batches, CANDIDATES)
 
 
 def _of_piece(

@@ -17,6 +17,7 @@ from corpus.dedup.tables import BUCKETS, CANDIDATES, EXACT, band_column, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["part", "run"]
 
-_PART: Final = 100_000  # candidates a part of the verification: their signatures take 50 MB
+PART: Final = 100_000  # candidates a part of the verification, at least: their signatures take 50 MB
+PARTS: Final = 500  # parts at most: each reads its rows out of every gathered file
+_SLICE: Final = 1_000_000  # candidates written at once
+_IDS: Final = pa.large_string()  # ids of more than 2 GB in one array
 _REPEATED: Final = EXACT.remove(0).append(pa.field("documents", pa.int64()))
 
 
@@ -58,40 +62,51 @@ def _buckets(job: Job, database: Relations) -> Iterator[pa.Table]:
 
 
 def part(job: Job) -> None:
-    """Unite what shares a key into components and deal these out in parts: dedup/candidates.parquet, by id."""
-    exact, *bands = job.inputs
-    tables = [read_shard(path) for path in bands]
-    told = read_shard(exact)
-    names: Any = pc.unique(pa.chunked_array([c for t in (told, *tables) for c in t["id"].chunks], pa.string()))
-    names = names.take(pc.sort_indices(names))  # so that the least number of a component is its least id
-    links = [_links(told, ("fold_hash",), names), *(_links(table, ("band", "key"), names) for table in tables)]
-    left, right = (np.concatenate([link[side] for link in links]) for side in (0, 1))
-    roots = clusters(len(names), left, right)
-    compared = np.zeros(len(names), np.bool_)
-    for link in links[1:]:
-        compared[link[1]] = True
-    table = pa.table([names, pa.array(_parts(names, roots)), pa.array(compared)], schema=CANDIDATES)
-    job.commit_table("dedup/candidates.parquet", table)
+    """Unite what shares a key into components and deal these out in parts: dedup/candidates.parquet, by id.
+
+    One band's table is in memory at a time; what stays is the ids of the candidates and a number for each.
+    """
+    exact = job.inputs[0]
+    names = _names(job.inputs)
+    every = np.arange(len(names), dtype=np.int64)
+    roots, compared = every, np.zeros(len(names), np.bool_)
+    for path in job.inputs:
+        left, right = _links(read_shard(path), ("fold_hash",) if path == exact else ("band", "key"), names)
+        roots = clusters(len(names), np.concatenate([roots, left]), np.concatenate([every, right]))
+        if path != exact:
+            compared[right] = True
+    told = pa.table({"id": names, "part": _parts(names, roots), "compared": compared})
+    slices = (told.slice(start, _SLICE).cast(CANDIDATES) for start in range(0, len(names), _SLICE))
+    job.commit_stream("dedup/candidates.parquet", CANDIDATES, slices)
+
+
+def _names(paths: Sequence[Path]) -> Any:
+    """Every id of these tables once, ascending, so that the least number of a component is its least id."""
+    names: Any = pa.array([], _IDS)
+    for path in paths:
+        names = pc.unique(pa.chunked_array([names, *read_shard(path, ["id"])["id"].cast(_IDS).chunks], _IDS))
+    return names.take(pc.sort_indices(names))
 
 
 def _links(table: pa.Table, group: Sequence[str], names: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """A link from the first row of each group (rows of a group follow each other) to every row of it."""
-    found: Any = pc.index_in(whole(table["id"]), value_set=names)
+    found: Any = pc.index_in(whole(table["id"].cast(_IDS)), value_set=names)
     rows = np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
     if not len(rows):
         return rows, rows
     starts = np.ones(len(rows), np.bool_)
     starts[1:] = False
     for name in group:
-        column: Any = whole(table[name])
-        numbers = np.asarray(whole(column.dictionary_encode()).indices if name == "fold_hash" else column)
+        column: Any = table[name]
+        coded: Any = whole(column.cast(_IDS)).dictionary_encode().indices if name == "fold_hash" else whole(column)
+        numbers = np.asarray(coded)
         starts[1:] |= numbers[1:] != numbers[:-1]
     return rows[np.maximum.accumulate(np.where(starts, np.arange(len(rows)), 0))], rows
 
 
 def _parts(names: Any, roots: NDArray[np.int64]) -> NDArray[np.int32]:
     """The part of each component: by a hash of its least id, so that parts are of a size."""
-    parts = -(-len(roots) // _PART) or 1
+    parts = min(-(-len(roots) // PART) or 1, PARTS)
     if parts == 1:
         return np.zeros(len(roots), np.int32)
     chosen = np.zeros(len(roots), np.int32)

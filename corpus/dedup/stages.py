@@ -14,7 +14,9 @@ everything finds. Parts and tasks are cut by the documents alone, never by the n
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow.compute as pc
 
 from corpus.base.errors import EmptyInputError
 from corpus.base.shards import read_shard, row_count
@@ -22,7 +24,6 @@ from corpus.base.sqlfiles import digest
 from corpus.base.stages import Task
 from corpus.dedup.pieces import COLUMNS
 from corpus.dedup.settings import DedupSettings
-from corpus.dedup.tables import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +36,9 @@ __all__ = ["MEMORY", "Piece", "pieces_of", "tasks"]
 MEMORY: Final = 1 << 30
 """Bytes that one relational step takes before it spills."""
 
-_ROWS: Final = 50_000  # documents a task of bands or gathering looks at, at least, where there are so many
-_PREFIX: Final = 50_000_000  # documents a key prefix: a band of more is cut into several tasks
+ROWS: Final = 50_000  # documents a task of bands or gathering looks at, at least, where there are so many
+GROUPS: Final = 2_000  # tasks of gathering at most, each of so many more documents
+PREFIX: Final = 50_000_000  # documents a key prefix: a band of more is cut into several tasks
 
 
 @dataclass(frozen=True)
@@ -111,8 +113,8 @@ def _sign(piece: Piece, chosen: DedupSettings) -> Task:
 def _joins(keys: Sequence[Path], chosen: DedupSettings, memory: int) -> Iterator[Task]:
     """One task a band and key prefix; few documents are not worth a task a band, and make one."""
     rows = sum(map(row_count, keys))
-    prefixes = -(-rows // _PREFIX) or 1
-    step = chosen.bands if rows < _ROWS else 1
+    prefixes = -(-rows // PREFIX) or 1
+    step = chosen.bands if rows < ROWS else 1
     for first in range(0, chosen.bands, step):
         for prefix in range(prefixes):
             config = {
@@ -126,12 +128,14 @@ def _joins(keys: Sequence[Path], chosen: DedupSettings, memory: int) -> Iterator
 
 
 def _groups(workspace: Workspace, pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    sizes = [row_count(workspace.path("dedup", "keys", f"{piece.name}.parquet")) for piece in pieces]
+    least = max(ROWS, sum(sizes) // GROUPS)
     group: list[Piece] = []
     rows = 0
-    for piece in pieces:
+    for piece, size in zip(pieces, sizes, strict=True):
         group.append(piece)
-        rows += row_count(workspace.path("dedup", "keys", f"{piece.name}.parquet"))
-        if rows >= _ROWS:
+        rows += size
+        if rows >= least:
             yield group
             group, rows = [], 0
     if group:
@@ -146,7 +150,7 @@ def _gather(workspace: Workspace, candidates: Path, number: int, group: Sequence
 
 
 def _verify(candidates: Path, gathered: tuple[Path, ...], chosen: DedupSettings) -> Iterator[Task]:
-    parts = max(values(read_shard(candidates, ["part"]), "part"), default=0) + 1
-    for part in range(parts):
+    most: Any = pc.max(read_shard(candidates, ["part"])["part"])
+    for part in range((most.as_py() or 0) + 1):
         config = {**asdict(chosen), "part": part}
         yield Task("verified", f"{part:05d}", "corpus.dedup.gather:verify", gathered, config)

@@ -75,9 +75,9 @@ def test_the_stages_find_what_a_search_in_memory_finds(whole: Workspace) -> None
 def test_tables_do_not_depend_on_where_tasks_are_cut(whole: Workspace, tmp_path: Path) -> None:
     """A task a band and prefix, many parts and groups: the same tables and books as one task of each."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "_ROWS", 7)
-        patch.setattr(stages, "_PREFIX", 13)
-        patch.setattr(join, "_PART", 9)
+        patch.setattr(stages, "ROWS", 7)
+        patch.setattr(stages, "PREFIX", 13)
+        patch.setattr(join, "PART", 9)
         cut = dedup_corpus.workspace(tmp_path, ROWS)
         search(cut)
     assert len(list(cut.path("dedup", "bands").iterdir())) == 1 + 16 * 3
