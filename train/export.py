@@ -17,12 +17,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpus.base.config import parse_cli
-from corpus.base.errors import CorruptFileError, HakushoError, InputError, TrainingError, UsageError
+from corpus.base.errors import CorruptFileError, InputError, TrainingError, UsageError
 from corpus.base.progress import Progress
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
 from train import bases, export_card
+from train.command import command
 from train.export_config import Config
 
 if TYPE_CHECKING:
@@ -219,26 +219,14 @@ def _require_same(difference: float, wanted: Sequence[Tensor]) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """The command; returns its exit status."""
-    from train import libraries
-
-    libraries.offline()
-    try:
-        config = parse_cli(
-            Config,
-            argv,
-            prog="python -m train.export",
-            section="export",
-            description="Merge a run's LoRA and gates into its base: one plain model, without code of this project.",
-            example="python -m train.export --data data/miniature --run qlora --dtype bfloat16",
-        )
-        report, done = export(config)
-    except HakushoError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    except ModuleNotFoundError as error:
-        return libraries.missing(error)
-    sys.stdout.write(_answer(config, report, done))
-    return 0
+    return command(
+        Config,
+        argv,
+        lambda config: _answer(config, *export(config)),
+        section="export",
+        description="Merge a run's LoRA and gates into its base: one plain model, without code of this project.",
+        example="python -m train.export --data data/miniature --run qlora --dtype bfloat16",
+    )
 
 
 def _answer(config: Config, report: Mapping[str, Any], done: bool) -> str:

@@ -23,13 +23,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from corpus.base.commit import remove_file, sha256_bytes, sha256_file
-from corpus.base.config import parse_cli
-from corpus.base.errors import ConfigError, HakushoError, TrainingError
+from corpus.base.errors import ConfigError, TrainingError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
 from train import alpha, bases, card, data, tiny_base, tokens
 from train.checkpoint_rule import RULE
+from train.command import command
 from train.qlora_config import Config
 
 if TYPE_CHECKING:
@@ -275,29 +275,14 @@ def _write_text(text: str, path: Path) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """The command; returns its exit status."""
-    from train import libraries
-
-    libraries.offline()
-    try:
-        config = parse_cli(
-            Config,
-            argv,
-            prog="python -m train.qlora",
-            section="qlora",
-            description="Train LoRA and SO(8) gates on a workspace's dataset, over a frozen base in 4 bits.",
-            example="python -m train.qlora --data data/miniature --domain law_policy --steps 30",
-        )
-        metadata, done = train(config)
-    except HakushoError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    except ModuleNotFoundError as error:
-        return libraries.missing(error)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped outside the training steps; checkpoints of earlier steps, if any, stand\n")
-        return 130
-    sys.stdout.write(_answer(config, metadata, done))
-    return 0
+    return command(
+        Config,
+        argv,
+        lambda config: _answer(config, *train(config)),
+        section="qlora",
+        description="Train LoRA and SO(8) gates on a workspace's dataset, over a frozen base in 4 bits.",
+        example="python -m train.qlora --data data/miniature --domain law_policy --steps 30",
+    )
 
 
 def _answer(config: Config, metadata: dict[str, Any], done: bool) -> str:

@@ -18,12 +18,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpus.base.config import parse_cli
-from corpus.base.errors import ConfigError, EmptyInputError, HakushoError
+from corpus.base.errors import ConfigError, EmptyInputError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
 from labeling.taxonomy import Domain
 from train import data
+from train.command import command
 
 if TYPE_CHECKING:
     from transformers import Phi3ForCausalLM, PreTrainedTokenizerFast
@@ -196,25 +196,20 @@ def _save(folder: Path, model: Any, tokenizer: Any, metadata: Mapping[str, objec
 
 def main(argv: Sequence[str]) -> int:
     """The command; returns its exit status."""
-    from train import libraries
+    return command(
+        Config,
+        argv,
+        _run,
+        section="tiny_base",
+        description="Pre-train a tiny Phi-3 on the encyclopaedic text of a workspace's dataset.",
+        example="python -m train.tiny_base --data data/miniature",
+    )
 
-    libraries.offline()
-    try:
-        config = parse_cli(
-            Config,
-            argv,
-            prog="python -m train.tiny_base",
-            section="tiny_base",
-            description="Pre-train a tiny Phi-3 on the encyclopaedic text of a workspace's dataset.",
-            example="python -m train.tiny_base --data data/miniature",
-        )
-        workspace = Workspace(config.data)
-        made = ensure(workspace, Shape(steps=config.steps, seed=config.seed, threads=config.threads))
-    except HakushoError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    except ModuleNotFoundError as error:
-        return libraries.missing(error)
+
+def _run(config: Config) -> str:
+    """Make the base where it is not there; the result for a person, or with --json for a machine."""
+    workspace = Workspace(config.data)
+    made = ensure(workspace, Shape(steps=config.steps, seed=config.seed, threads=config.threads))
     folder = workspace.path(FOLDER)
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     result = {"folder": str(folder), "made": made} | {
@@ -224,8 +219,7 @@ def main(argv: Sequence[str]) -> int:
         f"tiny base: {'made' if made else 'up to date, nothing to do'}; {metadata['documents']} documents, "
         f"loss {metadata['loss_first']:.2f} -> {metadata['loss_last']:.2f}; in {folder}"
     )
-    sys.stdout.write((json.dumps(result) if config.json else human) + "\n")
-    return 0
+    return (json.dumps(result) if config.json else human) + "\n"
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from corpus.extract.encoding import decode
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
 from corpus.extract.noise import noise_share
 from corpus.extract.pdf.formulas import is_debris
+from corpus.extract.plain import no_text
 from corpus.text.scripts import visible
 
 __all__ = ["EXTRACTOR", "VERSION", "extract", "is_ocr_text"]
 
 EXTRACTOR: Final = "ocr"
 VERSION: Final = "1"
-MAX_BYTES: Final = 64 * 2**20
 _NAME: Final = re.compile(r".*/(?:19|20)\d{9}(?:_[^/]*)?\.txt", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d+")
 _PAGE_NUMBER: Final = re.compile(r"\s*[-–—]?\s*(?:page\s+)?(\d{1,4}|[ivxl]{1,6})\s*[-–—]?\s*", re.IGNORECASE)
@@ -49,10 +49,9 @@ def is_ocr_text(url: str) -> bool:
 
 def extract(data: bytes, content_type: str = "") -> Extracted:
     """One report. Bytes that are no text are "unsupported"."""
-    if len(data) > MAX_BYTES:
-        return failure("unsupported", f"{len(data)} bytes of text, more than {MAX_BYTES}", EXTRACTOR, VERSION)
-    if b"\0" in data[:1024] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return failure("unsupported", "neither text nor a known format", EXTRACTOR, VERSION)
+    wrong = no_text(data)
+    if wrong:
+        return failure("unsupported", wrong, EXTRACTOR, VERSION)
     text, _ = decode(data, content_type)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     pages = [page.split("\n") for page in text.split("\f")]

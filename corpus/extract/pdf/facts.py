@@ -73,9 +73,9 @@ class Facts:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Silence pypdf, which tells each oddity of a file to the log; the outcome says what matters."""
-    logger = logging.getLogger("pypdf")
+def quiet(library: str) -> Iterator[None]:
+    """Silence a library that tells each oddity of a file to the log; the outcome says what matters."""
+    logger = logging.getLogger(library)
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     try:

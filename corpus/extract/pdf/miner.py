@@ -8,15 +8,14 @@ every stream before it comes here.
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.extract.pdf.facts import quiet
 from corpus.extract.pdf.glyphs import Glyphs
 from corpus.text.scripts import code_points
 
@@ -34,18 +33,6 @@ class MinerBudgetError(Exception):
     """A page asks for more work than any honest page."""
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence pdfminer, which tells each oddity of a file to the log; the outcome says what matters."""
-    logger = logging.getLogger("pdfminer")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
 class MinerPages:
     """The pages of one file, opened with an empty password."""
 
@@ -55,7 +42,7 @@ class MinerPages:
         from pdfminer.pdfpage import PDFPage
         from pdfminer.pdfparser import PDFParser
 
-        with _quiet():
+        with quiet("pdfminer"):
             document = PDFDocument(PDFParser(io.BytesIO(data)))
             self._fonts = PDFResourceManager()
             self._pages: Iterator[PDFPage] = PDFPage.create_pages(document)
@@ -66,7 +53,7 @@ class MinerPages:
 
         Raises IndexError past the end, MinerBudgetError, and whatever pdfminer raises on damage.
         """
-        with _quiet():
+        with quiet("pdfminer"):
             while len(self._read) <= number:
                 page = next(self._pages, None)
                 if page is None:

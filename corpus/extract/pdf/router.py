@@ -54,7 +54,7 @@ class ReadPage:
 def read_pages(data: bytes) -> tuple[Facts, list[ReadPage]]:
     """The facts and the pages of a file. Raises PasswordError, and what the engines raise where none can open it."""
     with ExitStack() as stack:
-        stack.enter_context(quiet())
+        stack.enter_context(quiet("pypdf"))
         reader: PdfReader | None = None
         try:
             reader = open_reader(data)
