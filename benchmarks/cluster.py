@@ -11,13 +11,13 @@ in five a near copy of another. Prints the plan of docs/cluster.md; keeps benchm
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from benchmarks.common import clock, keep, table
@@ -30,16 +30,16 @@ from corpus.dedup.pieces import COLUMNS, DOCUMENTS, split
 _BATCH = 2_000
 
 
-def documents(count: int) -> Iterator[pa.Table]:
-    """`count` documents of 2 kB, a table at a time."""
-    rng = random.Random(1)
-    kana = "".join(map(chr, range(0x3042, 0x3093)))
-    kanji = "".join(map(chr, range(0x4E00, 0x5A00)))
+def documents(count: int, kilobytes: int = 2) -> Iterator[pa.Table]:
+    """`count` documents of so many kB, a table at a time: ja and en in turn, one in five a near copy of another."""
+    rng = np.random.default_rng(1)
+    kana_kanji = np.r_[0x3042:0x3093, 0x4E00:0x5A00].astype("<u2")
+    latin = np.frombuffer(b"etaoin shrdlucmfw", np.uint8).astype("<u2")
     for start in range(0, count, _BATCH):
         rows: list[dict[str, str]] = []
         for number in range(start, min(count, start + _BATCH)):
-            letters = (kana + kanji, 667) if number % 2 else ("etaoin shrdlucmfw", 2000)
-            text = "".join(rng.choices(letters[0], k=letters[1]))
+            letters, length = (kana_kanji, 333 * kilobytes) if number % 2 else (latin, 1000 * kilobytes)
+            text = letters[rng.integers(letters.size, size=length)].tobytes().decode("utf-16-le")
             if number % 5 == 4:
                 text = f"{rows[-2]['text'][:-20]}{text[:20]}"
             rows.append({"id": f"{number:032x}", "text": text, "source": "", "revision": "", "work": ""})
