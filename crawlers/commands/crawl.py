@@ -98,7 +98,7 @@ class Command(crawl.Command):
             sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
         elif summary.documents or not summary.error:
             sys.stderr.write(paragraph(made, summary.where) + "\n")
-        if summary.left:
+        if summary.left and not summary.error:
             told = f"{summary.source}: stopped with {summary.left} requests to go"
             sys.stderr.write(f"{told}; the same command goes on from here, --fresh begins anew\n")
         if summary.error:

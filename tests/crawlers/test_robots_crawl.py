@@ -130,7 +130,7 @@ def test_robots_txt_is_asked_again_when_it_is_old(tmp_path: Path) -> None:
     with site.serve():
         ended = crawl("mod", tmp_path / "w", *at(site), "-s", "HAKUSHO_ROBOTS_AGE=0")
         assert PAGE not in site.targets
-        assert site.targets.count("/robots.txt") == 5
+        assert site.targets.count("/robots.txt") == 6  # index, year, three pages, and the site's tdmrep.json
     assert (ended.summary["documents"], ended.summary["denied"]) == (2, 1)
 
 

@@ -89,7 +89,7 @@ def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ([str(tmp_path / "empty")], 1, "no files in"),
         ([str(tmp_path / "zero.pdf"), "--out", "x.csv"], 2, "unknown kind of file '.csv'"),
         ([str(tmp_path / "zero.pdf")], 1, "nothing could be extracted; zero.pdf: empty"),
-        ([], 2, "Missing argument"),
+        ([], 2, "name files or folders to read"),
     ):
         code, _, error = call(capsys, *words)
         assert code == status
