@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # what carries a clock, and what is state or cache
 TRAINED = ("models/", "tokens/")  # what training makes; the second workspace is not trained in
-MAY_DIFFER = ("raw/", "fetches/", "dataset/ATTRIBUTION.parquet", "state.sqlite", "downloads/", "harvests/", ".miniature")
+MAY_DIFFER = (
+    "raw/", "fetches/", "dataset/ATTRIBUTION.parquet", "state.sqlite", "downloads/", "harvests/", ".miniature",
+)  # fmt: skip
 
 
 def run(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
