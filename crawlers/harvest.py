@@ -197,7 +197,7 @@ class Harvest:
             for file, size in self.archive.sync().items():
                 self.frontier.keep_size(file, size)
         self.frontier.flush()
-        files = [*self._closed_archives(), *self.fetches.write(all_rows=last)]
+        files = [*self._closed_archives(), *self.fetches.write(all_rows=last and not self.error)]
         files += self.parts.write(f"{self.run}-{self._written:06d}", self._rows, self._drops)
         self.frontier.store.manifest.record(files, self.frontier.book)
         self.frontier.committed()

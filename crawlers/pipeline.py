@@ -52,7 +52,8 @@ class HarvestPipeline:
         """Book one record."""
         async with self._turn:  # two answers may be read at once, in threads; the first to come is booked first
             await self._booking.take(item)
-        if isinstance(item, Found | Refused) and item.ticket is not None:
+        # What a refusing disk kept from being booked stays under way: the same command takes it out of the archive.
+        if isinstance(item, Found | Refused) and item.ticket is not None and not self.harvest.error:
             item.ticket.less()
         if self.harvest.full and self._closing is None:  # not awaited: the engine waits for this very item
             reason = "storage" if self.harvest.error else "limit"
