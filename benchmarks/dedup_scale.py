@@ -46,7 +46,7 @@ def run(count: int, memory: str, folder: Path) -> dict[str, Any]:
             peak, spilled = max(peak, _resident(process.pid)), max(spilled, _below(out, "duckdb"))
             time.sleep(_EVERY)
         said.seek(0)
-        answer = json.loads(said.read() or "{}")
+        answer = json.loads(said.read() or b"{}")
     wall = time.perf_counter() - begun
     if process.returncode:
         raise SystemExit(f"hakusho dedup ended with {process.returncode}")
@@ -57,7 +57,7 @@ def run(count: int, memory: str, folder: Path) -> dict[str, Any]:
         "cpu_s": round(_children() - before, 1),
         "peak_mb": round(peak / 1e6),
         "spilled_mb": round(spilled / 1e6),
-        "duplicates": answer.get("duplicates"),
+        "near_duplicates": answer["near_duplicates"],
     }
 
 
