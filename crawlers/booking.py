@@ -61,7 +61,7 @@ class Booking:
         if found.fetch is not None and found.fetch.values.get("status") == 304 and harvest.stands(document):
             found.kept = True
             found.fetch.close("not_modified")
-            harvest.keep_standing(document)
+            harvest.count(document)
             return
         wrong = misfit(found.raw, found.record.form)
         if wrong:

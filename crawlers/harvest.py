@@ -142,13 +142,11 @@ class Harvest:
     def stands(self, document: str) -> bool:
         """Whether a document is among the settled ones of the workspace; they are looked up once."""
         if self._settled is None:
-            shards = sorted(self.workspace.documents(self.source).glob("[0-9a-f].parquet"))
-            ids = (key for path in shards for key in read_shard(path, ["id"]).column("id").to_pylist())
-            self._settled = {bytes.fromhex(str(key)) for key in ids}
+            self._settled = {bytes.fromhex(row["id"]) for row in self.held("id")}
         return bytes.fromhex(document) in self._settled
 
-    def keep_standing(self, document: str) -> None:
-        """Count a document whose page is unchanged: it is there already. Raises StorageError."""
+    def count(self, document: str) -> None:
+        """Count a document that is taken, or that stands already and whose page is unchanged. Raises StorageError."""
         self._ids.add(document)
         if self.frontier is not None:
             self.frontier.keep_document(document)
@@ -160,13 +158,8 @@ class Harvest:
         """Take a document. Raises StorageError."""
         self._rows.append(row)
         self._before.pop(row["key"], None)
-        self._ids.add(row["id"])
         self._chars += len(row["text"])
-        if self.frontier is not None:
-            self.frontier.keep_document(row["id"])
-        self.documents += 1
-        self.progress.advance(1, self._note())
-        self.commit()
+        self.count(row["id"])
 
     def drop(self, key: str, reason: str, detail: str, *, more: bool = False) -> None:
         """Book a record that is not taken, or one form of it of `more` that may be. Raises StorageError."""

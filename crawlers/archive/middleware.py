@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from corpus.base.errors import CorruptFileError, HakushoError
 from crawlers.archive.reader import read_answer
 from crawlers.archive.writer import member
 from crawlers.frontier.requests import Unwritable, request_to_text
 from crawlers.frontier.tickets import Followed, ticket_of
+from crawlers.manners.part import Part
 from crawlers.manners.refusals import EnoughDocuments
 
 if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
     from scrapy.http import Request, Response
 
-    from crawlers.harvest import Harvest
-    from crawlers.spider import SiteSpider
 
 __all__ = ["Archivist"]
 
@@ -29,26 +27,8 @@ _LOG = logging.getLogger(__name__)
 _LARGE = 2**20  # bytes of a body that is packed in a thread, so that other answers are not kept waiting
 
 
-class Archivist:
+class Archivist(Part):
     """Writes answers into the raw archive, and answers from it what was asked before a kill."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Make one for a crawler."""
-        return cls(crawler)
-
-    @property
-    def spider(self) -> SiteSpider:
-        """The crawl's spider."""
-        return self.crawler.spider  # type: ignore[return-value]
-
-    @property
-    def harvest(self) -> Harvest:
-        """The crawl's shared state."""
-        return self.spider.harvest
 
     def process_request(self, request: Request) -> Response | None:
         """The answer that the archive has for this request, if it was not booked. Raises EnoughDocuments."""

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from scrapy.core.scheduler import BaseScheduler
 
 from corpus.base.errors import HakushoError
+from crawlers.manners.part import Part
 
 if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
     from scrapy.http import Request
 
     from crawlers.frontier.queue import Frontier
-    from crawlers.harvest import Harvest
 
 __all__ = ["FrontierScheduler"]
 
 _AGAIN = 0.25  # seconds until a queue is looked at again whose hosts all have to wait
 
 
-class FrontierScheduler(BaseScheduler):
+class FrontierScheduler(Part, BaseScheduler):
     """Serves the engine from the harvest's frontier; a disk that refuses ends the harvest with one line."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Make the scheduler of a crawler."""
-        return cls(crawler)
-
-    @property
-    def harvest(self) -> Harvest:
-        """The crawl's shared state."""
-        return self.crawler.spider.harvest  # type: ignore[union-attr,no-any-return]
 
     @property
     def frontier(self) -> Frontier | None:

@@ -11,6 +11,7 @@ from corpus.base.errors import HarvestError
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
+    from crawlers.harvest import Harvest
     from crawlers.spider import SiteSpider
 
 __all__ = ["Part", "Reporting"]
@@ -32,6 +33,11 @@ class Part:
     def spider(self) -> SiteSpider:
         """The crawl's spider."""
         return self.crawler.spider  # type: ignore[return-value]
+
+    @property
+    def harvest(self) -> Harvest:
+        """The crawl's shared state."""
+        return self.spider.harvest
 
 
 class Reporting:

@@ -91,7 +91,7 @@ async def crawl(root: Path, mark: Callable[[str], object]) -> tuple[list[str], H
     frontier = harvest.frontier
     assert frontier is not None
     frontier.serve(spider, RequestFingerprinter().fingerprint)
-    archivist, booking = Archivist(SimpleNamespace(spider=spider)), Booking(harvest)  # type: ignore[arg-type]
+    archivist, booking = Archivist.from_crawler(SimpleNamespace(spider=spider)), Booking(harvest)  # type: ignore[arg-type]
     booking._sandbox = _Here()  # type: ignore[assignment]
     frontier.put(Request(START, spider.listed, errback=spider.failed))
     asked, told, kept = [], 0, list[str]()
