@@ -76,6 +76,7 @@ def run(job: Job) -> None:
 
     from train import loop, models
     from train.checkpoint import Store
+    from train.objective import LanguageModel
 
     config = _config(job)
     device = _device(config)
@@ -92,7 +93,8 @@ def run(job: Job) -> None:
         model = models.attach(base_model, _adapter(config))
         before = loop.mean_loss(model, held_out, config.batch)
         opener = _opener(model, config)
-        plan = loop.Plan(config.steps, config.batch, config.warmup, config.seed, config.pet)
+        objectives = [LanguageModel(config.steps, config.pet)]
+        plan = loop.Plan(config.steps, config.batch, config.warmup, config.seed, 1, objectives)
         metrics = loop.fit(
             model,
             blocks,

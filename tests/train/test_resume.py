@@ -20,6 +20,8 @@ from corpus.base.workspace import Workspace
 from train import qlora
 from train.bases import Base
 from train.checkpoint import load
+from train.snapshot import Standing
+from train.step import Stepper
 
 OPTIONS = "--block 24 --batch 1 --held-out-blocks 2 --sample-tokens 2 --dropout 0.1 --rank 4 --checkpoint-steps 2"
 WORDS = OPTIONS.split()
@@ -72,20 +74,16 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     number: signal.Signals,
 ) -> None:
     """After the step under way a checkpoint is saved, the status is 128 + the signal's, and the rest is the same."""
-    import train.loop
-
     words, name = EIGHT[:-2], f"cut-{number}"
+    true_step = Stepper.take
 
-    true_step = train.loop._step
-
-    def step(*arguments: object) -> float:
-        loss = true_step(*arguments)  # type: ignore[arg-type]
-        at = arguments[-1]
-        if at.step == 4 and not whole.path("models", name).exists():  # type: ignore[attr-defined]
+    def step(stepper: Stepper, at: Standing) -> float:
+        loss = true_step(stepper, at)
+        if at.step == 4 and not whole.path("models", name).exists():
             signal.raise_signal(number)
         return loss
 
-    monkeypatch.setattr(train.loop, "_step", step)
+    monkeypatch.setattr(Stepper, "take", step)
     handler = signal.getsignal(number)
     assert run(whole, small_base, name, *words) == 128 + number
     assert signal.getsignal(number) is handler
@@ -143,8 +141,6 @@ def test_a_gradient_that_is_no_number_stops_before_any_weight_is_touched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One line that names the step; the last good checkpoint stands and is whole."""
-    import train.loop
-
     workspace = make_workspace("w")
     true = torch.nn.utils.clip_grad_norm_
     calls = []
@@ -153,7 +149,7 @@ def test_a_gradient_that_is_no_number_stops_before_any_weight_is_touched(
         calls.append(1)
         return true(parameters, limit) * (float("nan") if len(calls) == 4 else 1)
 
-    monkeypatch.setattr(train.loop.nn.utils, "clip_grad_norm_", poisoned)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", poisoned)
     assert run(workspace, small_base, "a", "--steps", "6", *WORDS) == 1
     assert "the norm of the gradient is nan at step 4" in capsys.readouterr().err
     path = sorted(workspace.path("models", "a", "checkpoints").iterdir())[-1]

@@ -6,12 +6,16 @@ import hashlib
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from corpus.base.shards import write_shard
 from corpus.base.workspace import Workspace
 from train.tiny_base import Shape
+
+if TYPE_CHECKING:
+    from transformers import Phi3ForCausalLM
 
 Row = dict[str, str | None]
 
@@ -108,3 +112,21 @@ def fill(root: Path) -> Workspace:
     write(workspace, "data", "validation", law_rows(2, seed=7))
     write(workspace, "cc_by_sa", "train", encyclopaedia_rows(12))
     return workspace
+
+
+def random_base(seed: int = 1) -> Phi3ForCausalLM:
+    """A Phi-3 of two small layers and 256 tokens with random weights, frozen, float32: nothing to wait for."""
+    import torch
+    from transformers import Phi3Config, Phi3ForCausalLM
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = Phi3ForCausalLM(
+            Phi3Config(
+                vocab_size=256, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+                num_key_value_heads=4, max_position_embeddings=128, original_max_position_embeddings=128,
+                bos_token_id=0, eos_token_id=1, pad_token_id=1, attention_dropout=0.0,
+            )
+        )  # fmt: skip
+    model.requires_grad_(False)
+    return model

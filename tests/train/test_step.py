@@ -1,0 +1,111 @@
+"""One step: parts of a batch add up to the batch, and every objective has its part in it and in the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_gates import ADAPTER, turn_gates
+from test_models import open_lora
+from torch import Tensor, nn
+from train_samples import random_base
+
+from train import loop, models
+from train.objective import Batch, LanguageModel
+from train.snapshot import Group, Standing
+from train.step import Plan, Stepper
+from train.tokens import Blocks
+
+LENGTH = 16
+
+
+@pytest.fixture(scope="module")
+def model() -> nn.Module:
+    """A small model with LoRA and gates that are open, float32; its weights are to be left as they are."""
+    made = models.attach(random_base(), ADAPTER)
+    open_lora(made)
+    turn_gates(made)
+    return made.train()
+
+
+def blocks(tokens: int) -> Blocks:
+    """Tokens in documents of nine; the last block is padded."""
+    stream = np.random.default_rng(1).integers(10, 200, tokens).astype("<u2")
+    stream[8::9] = 1
+    return Blocks(stream, LENGTH, 1)
+
+
+def stepper(model: nn.Module, plan: Plan, data: Blocks) -> Stepper:
+    """A stepper over everything of a model that is trained."""
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    optimizer = torch.optim.AdamW(list(trained.values()))
+    return Stepper(model, data, [Group("all", trained, 1e-3)], optimizer, plan)
+
+
+def gradients(model: nn.Module, plan: Plan, data: Blocks) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """What the first step's backward passes give and tell."""
+    model.zero_grad()
+    one = stepper(model, plan, data)
+    told = one._backward(list(one._batches(0)), 0)
+    found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    return found, told
+
+
+@pytest.mark.parametrize("parts", [2, 8])
+def test_parts_of_a_batch_weigh_as_much_as_they_predict(model: nn.Module, parts: int) -> None:
+    """1 x 8 and 4 x 2 give the gradient of 8 x 1, though one block has three tokens and the others sixteen."""
+    data = blocks(7 * LENGTH + 3)
+    objective = LanguageModel(1, (0.5, 0.5, 0.5))
+    whole = Plan(1, 8, 0, 1, objectives=[objective])
+    wanted, wanted_told = gradients(model, whole, data)
+    found, told = gradients(model, replace(whole, batch=8 // parts, accumulate=parts), data)
+    assert told == pytest.approx(wanted_told, rel=1e-5)
+    assert wanted.keys() == found.keys()
+    for name, gradient in wanted.items():
+        assert gradient.abs().max() > 0, name
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-4 * float(gradient.abs().max()))
+
+
+class Reach:
+    """An objective with a parameter and examples of its own, of which every second part has none."""
+
+    def __init__(self) -> None:
+        self.place = nn.Parameter(torch.zeros(()))
+
+    def counts(self, batch: Batch, step: int) -> Mapping[str, int]:
+        return {"reach": 3 if batch.part % 2 else 0, "never": 0 * step}
+
+    def weights(self, step: int) -> Mapping[str, float]:
+        return {"reach": 0.25, "never": 1.0 + step}
+
+    def __call__(self, model: nn.Module, batch: Batch, step: int) -> Mapping[str, Tensor]:
+        del model, batch, step
+        return {"reach": (self.place - 1).square(), "never": self.place * float("nan")}
+
+
+def test_a_further_objective_is_descended_and_told_of(model: nn.Module) -> None:
+    """It moves its own group; its value and weight stand in the metrics; what is a mean over nothing stays out."""
+    reach = Reach()
+    plan = Plan(3, 1, 0, 1, 2, [LanguageModel(), reach])
+    metrics = loop.fit(model, blocks(160), [Group("reach", {"place": reach.place}, 0.1)], plan, "test")
+    assert metrics[0]["reach"] == 1.0
+    assert metrics[0]["grad_norm"] == 0.5  # 0.25 * 2 * (1 - 0), over the one part that has examples
+    assert [line["reach_weight"] for line in metrics] == [0.25] * 3
+    assert metrics[2]["reach"] < metrics[1]["reach"] < 1
+    assert not any("never" in line for line in metrics)
+
+
+def test_a_part_moves_the_standing_by_what_the_whole_step_holds(model: nn.Module) -> None:
+    """Tokens and cursor count all parts."""
+    place = nn.Parameter(torch.zeros(()))
+    one = Stepper(
+        model, blocks(160), [Group("none", {"p": place}, 0.1)], torch.optim.AdamW([place]), Plan(2, 2, 0, 1, 3)
+    )
+    at = Standing()
+    one.take(at)
+    assert at.seen == 6 * LENGTH
+    assert one.cursor(at.step).as_json()["position_in_epoch"] == 6
