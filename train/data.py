@@ -29,6 +29,7 @@ __all__ = [
     "admitted",
     "attributions",
     "count_licences",
+    "documents",
     "select",
     "shards",
     "texts",
@@ -128,11 +129,16 @@ def admitted(paths: Iterable[Path], domain: str) -> list[Row]:
 
 def texts(paths: Iterable[Path], wanted: Collection[str]) -> Iterator[str]:
     """The texts of the documents with these ids, in the order of the shards; one shard is in memory at a time."""
+    return (text for _, text in documents(paths, wanted))
+
+
+def documents(paths: Iterable[Path], wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Id and text of the documents with these ids, as `texts` gives them."""
     for path in paths:
         table = read_shard(path, ("id", "text"))
         for key, text in zip(table.column("id").to_pylist(), table.column("text"), strict=True):
             if key in wanted:
-                yield str(text)
+                yield key, str(text)
 
 
 def count_licences(rows: Iterable[Row]) -> dict[str, int]:
