@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from train import head_card
+
 __all__ = ["render"]
 
 
@@ -36,6 +38,7 @@ def render(metadata: Mapping[str, Any]) -> str:
         "",
         result,
         "",
+        *head_card.lines(metadata),
         "## Data",
         "",
         f"Licences: {licences}. {restricted} Text of the domains nsfw_adult and nsfw_block is never trained on.",

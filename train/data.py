@@ -138,7 +138,7 @@ def documents(paths: Iterable[Path], wanted: Collection[str]) -> Iterator[tuple[
         table = read_shard(path, ("id", "text"))
         for key, text in zip(table.column("id").to_pylist(), table.column("text"), strict=True):
             if key in wanted:
-                yield key, str(text)
+                yield str(key), str(text)
 
 
 def count_licences(rows: Iterable[Row]) -> dict[str, int]:

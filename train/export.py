@@ -12,6 +12,7 @@ differences stand in metadata.json and in the card. A fold that does not compute
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from corpus.base.errors import CorruptFileError, InputError, TrainingError, Usag
 from corpus.base.progress import Progress
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
-from train import bases, export_card
+from train import bases, export_card, head_files
 from train.command import command
 from train.export_config import Config
 
@@ -62,7 +63,7 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
     if target.exists() and not _is_export(target):
         raise UsageError(f"--name {config.folder}: {target} holds something else; give another name")
     settings = {"run": config.run, "base": config.base, "dtype": config.dtype, "threads": config.threads}
-    inputs = tuple(folder / name for name in _RUN_FILES)
+    inputs = tuple(folder / name for name in (*_RUN_FILES, *(head_files.FILES if "heads" in trained else ())))
     for path in inputs:
         if not path.is_file():
             raise InputError(f"{path} is missing; run python -m train.qlora --run {config.run} again")
@@ -106,9 +107,14 @@ def run(job: Job) -> None:
             },
             "trained": trained,
         }
-        job.commit_folder(
-            f"models/{job.name}", lambda folder: _write(folder, model, base, tokenizer, report, probes, wanted)
-        )
+
+        def fill(folder: Path) -> None:
+            for path in job.inputs:
+                if path.name in head_files.FILES:
+                    shutil.copyfile(path, folder / path.name)
+            _write(folder, model, base, tokenizer, report, probes, wanted)
+
+        job.commit_folder(f"models/{job.name}", fill)
         progress.advance(note="written and read again")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from train import head_card
+
 __all__ = ["render"]
 
 
@@ -51,6 +53,7 @@ def render(report: Mapping[str, Any]) -> str:
         loaded,
         as_trained,
         "",
+        *head_card.lines(trained),
         "## Data",
         "",
         f"Licences: {licences}.",

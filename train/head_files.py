@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CONFIG_FILE", "HEADS_FILE"]
+__all__ = ["CONFIG_FILE", "FILES", "HEADS_FILE"]
 
 HEADS_FILE: Final = "heads.safetensors"
 CONFIG_FILE: Final = "heads_config.json"
+FILES: Final = (HEADS_FILE, CONFIG_FILE)

@@ -22,7 +22,6 @@ from corpus.base.errors import EmptyInputError, InputError
 from corpus.base.shards import read_input
 from labeling.taxonomy import DOMAINS, VERDICTS, Domain, Verdict
 from train import data
-from train.heads import encode
 from train.order import batch_indices
 from train.plausible import grounded, pair, passage
 
@@ -115,6 +114,8 @@ def documents(
 
 def collect(tokenizer: PreTrainedTokenizerBase, examples: Mapping[str, Sequence[Example]], length: int) -> Labelled:
     """Give examples their token ids, at most the last `length`."""
+    from train.heads import encode  # a command looks at its prompts before it loads torch
+
     whole = {source: list(examples.get(source, ())) for source in SOURCES}
     ids = {source: encode(tokenizer, [one.text for one in rows], length) for source, rows in whole.items()}
     return Labelled(whole, ids)

@@ -37,7 +37,7 @@ from torch.nn.functional import rms_norm
 from corpus.base.errors import CorruptFileError, InputError, TrainingError
 from labeling.taxonomy import DOMAINS, VERDICTS, Domain, Verdict
 from train import so8
-from train.head_files import CONFIG_FILE, HEADS_FILE
+from train.head_files import CONFIG_FILE, FILES, HEADS_FILE
 from train.so8_octonions import PRODUCT
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def load_heads(folder: Path) -> Heads:
     Raises InputError where the folder has none, CorruptFileError where they cannot be read, TrainingError where they
     were trained for other verdicts or domains.
     """
-    for name in (HEADS_FILE, CONFIG_FILE):
+    for name in FILES:
         if not (folder / name).is_file():
             raise InputError(
                 f"{folder / name} is missing, and heads without trained weights say nothing; train them: "

@@ -27,7 +27,7 @@ from corpus.base.errors import ConfigError, TrainingError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
-from train import alpha, bases, card, data, tiny_base, tokens
+from train import alpha, bases, card, data, head_labels, tiny_base, tokens
 from train.checkpoint_rule import RULE
 from train.command import command
 from train.qlora_config import Config
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from train import models
+    from train.head_training import HeadRun
+    from train.heads import Heads
     from train.snapshot import Group
 
 __all__ = ["Config", "main", "run", "train"]
@@ -55,11 +57,15 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
     workspace = Workspace(config.data)
     paths = data.shards(workspace, config.include)
     data.select(paths, config.domain)  # before a base is made or hashed: what cannot work is said at once
+    if config.prompts:
+        head_labels.prompts(config.prompts)
     if config.base == bases.TINY:
         tiny_base.ensure(workspace, tiny_base.Shape(threads=config.threads))
     settings = config.settings() | {"base_sha256": bases.fingerprint(bases.resolve(config.base, workspace))}
     of_tokens = {name: settings[name] for name in ("base", "base_sha256", "domain", "include")}
-    inputs = tokens.files(tokens.ensure(workspace, paths, of_tokens))
+    inputs: tuple[Path, ...] = tokens.files(tokens.ensure(workspace, paths, of_tokens))
+    if config.heads:
+        inputs += (*filter(None, [config.prompts]), *paths)
     task = Task("train", config.run, "train.qlora:run", inputs, settings)
     token = RULE.set(config.rule())
     try:
@@ -76,7 +82,7 @@ def run(job: Job) -> None:
 
     from train import loop, models
     from train.checkpoint import Store
-    from train.objective import LanguageModel
+    from train.objective import LanguageModel, Objective
 
     config = _config(job)
     device = _device(config)
@@ -91,14 +97,19 @@ def run(job: Job) -> None:
         base_model = models.load_model(base, config.quantization, config.dtype, device)
         _require_positions(base_model.config.max_position_embeddings, config)
         model = models.attach(base_model, _adapter(config))
+        heads = _heads(job, config, model, tokenizer)
         before = loop.mean_loss(model, held_out, config.batch)
         opener = _opener(model, config)
-        objectives = [LanguageModel(config.steps, config.pet)]
+        objectives: list[Objective] = [LanguageModel(config.steps, config.pet)]
+        groups = _groups(model, config)
+        if heads:
+            objectives.append(heads.objective)
+            groups.append(heads.group())
         plan = loop.Plan(config.steps, config.batch, config.warmup, config.seed, 1, objectives)
         metrics = loop.fit(
             model,
             blocks,
-            _groups(model, config),
+            groups,
             plan,
             f"train {config.run}",
             store=store,
@@ -107,16 +118,17 @@ def run(job: Job) -> None:
         )
         opener(config.steps)
         after = loop.mean_loss(model, held_out, config.batch)
+        of_heads = {"heads": heads.finish(model)} if heads else {}
         torch.manual_seed(config.seed)
         sample = _generate(model, tokenizer, config)
-    metadata = _metadata(job, config, base, streams, model, metrics) | {"device": device}
+    metadata = _metadata(job, config, base, streams, model, metrics) | {"device": device} | of_heads
     metadata["data"] |= {"tokens": blocks.tokens, "held_out_tokens": held_out.tokens}
     metadata["loss"] |= {
         "held_out_before": before,
         "held_out_after": after,
         "held_out_change_percent": 100 * (after - before) / before,
     }
-    _commit(job, config, model, base, metadata, metrics, sample)
+    _commit(job, config, model, base, metadata, metrics, sample, heads.heads if heads else None)
 
 
 def _commit(
@@ -127,9 +139,11 @@ def _commit(
     metadata: dict[str, Any],
     metrics: Sequence[dict[str, float]],
     sample: str,
+    heads: Heads | None,
 ) -> None:
     """Put a run's files beside its checkpoints, one by one; metadata.json, the sign that all are there, last."""
     from train import models
+    from train.heads import save_heads
 
     texts = {
         "metrics.jsonl": "".join(json.dumps(line) + "\n" for line in metrics),
@@ -140,6 +154,8 @@ def _commit(
     remove_file(job.workspace.path("models", config.run, "metadata.json"))
     with TemporaryDirectory(prefix="hakusho-") as scratch:
         models.save_adapter(model, base, Path(scratch))
+        if heads:
+            save_heads(heads, Path(scratch))
         for file in sorted(Path(scratch).iterdir()):
             job.commit(f"models/{config.run}/{file.name}", functools.partial(shutil.copyfile, file))
     for name, text in texts.items():
@@ -194,6 +210,16 @@ def _adapter(config: Config) -> models.Adapter:
     return models.Adapter(config.rank, config.alpha, config.targets, gates, config.dropout)
 
 
+def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> HeadRun | None:
+    """Fresh heads with their texts, where they are asked for: prompts and shards are the inputs behind the streams."""
+    if not config.heads:
+        return None
+    from train import head_training
+
+    shards = job.inputs[len(tokens.files(Path())) :]
+    return head_training.begin(config, model, int(model.config.hidden_size), tokenizer, shards)
+
+
 def _opener(model: PeftModel, config: Config) -> Callable[[int], None]:
     """Sets how far the gates are open for a step (from 0): a function of the step alone, so a resume needs no state."""
     from train.gates import set_strength
@@ -220,6 +246,10 @@ def _device(config: Config) -> str:
 def _require_positions(positions: int, config: Config) -> None:
     if config.block > positions:
         raise ConfigError(f"--block {config.block}: the base has {positions} positions; give at most that")
+    if config.heads and config.heads_tokens > positions:
+        raise ConfigError(
+            f"--heads-tokens {config.heads_tokens}: the base has {positions} positions; give at most that"
+        )
 
 
 def _groups(model: PeftModel, config: Config) -> list[Group]:

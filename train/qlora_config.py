@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from train.checkpoint_rule import Rule
 __all__ = ["Config"]
 
 _RESERVED = ("classifier", "tiny-base")  # folders of data/models that other commands write
+_HEAD_LOSSES = 5  # train.head_losses.NAMES, which needs torch
 _SURROGATE = re.compile("[\ud800-\udfff]")  # what bytes of the command line become that are no UTF-8
 _NOT_IN_KEY = (  # where, and how to go on and to answer: no part of what is made
     "data",
@@ -63,6 +64,17 @@ class Config:
     gate_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
     gate_alpha_steps: int = _help("steps that a schedule takes; 0: all of the run", 0)
     pet: tuple[float, ...] = _help("weights of PET in the first 20, next 40 and last 40 % of the steps; none: off", ())
+    heads: bool = _help("train safety, domain and verifier heads on the last hidden state, too", False)
+    prompts: Path | None = _help(  # noqa: RUF009  a field
+        "labelled prompts for heads, Parquet or JSONL: id, text, verdict, domain", None
+    )
+    heads_lr: float = _help("learning rate of heads", 0.003)
+    heads_batch: int = _help("labelled texts of each source a step", 4)
+    heads_tokens: int = _help("last tokens of a labelled text that count", 256)
+    heads_documents: int = _help("most labelled documents a domain", 200)
+    heads_weights: tuple[float, ...] = _help(
+        "weights of safety, domain, plausibility, confidence and decorrelation", (1.0, 1.0, 1.0, 1.0, 0.1)
+    )
     quantization: Literal["nf4", "none"] = _help("how the base is held", "nf4")
     dtype: Literal["bfloat16", "float32"] = _help("type of the base's numbers in computation", "bfloat16")
     device: Literal["auto", "cpu", "cuda"] = _help("where to compute; auto takes a GPU where there is one", "auto")
@@ -99,6 +111,7 @@ class Config:
         if self.pet and not (len(self.pet) == 3 and any(self.pet) and all(0 <= w < math.inf for w in self.pet)):
             raise ConfigError("--pet: give three weights, one a phase, such as 0.01,0.05,0.1; or none, and it is off")
         self._require_alpha()
+        self._require_heads()
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):
             raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")
@@ -121,6 +134,18 @@ class Config:
         if self.gate_alpha_end is not None and self.gate_alpha not in ("linear", "cosine", "sigmoid"):
             raise ConfigError(f"--gate-alpha-end: --gate-alpha {self.gate_alpha} has no end to choose")
 
+    def _require_heads(self) -> None:
+        of_heads = [f for f in fields(self) if f.name == "prompts" or f.name.startswith("heads_")]
+        if not self.heads and (given := [f.name for f in of_heads if getattr(self, f.name) != f.default]):
+            raise ConfigError(f"--{given[0].replace('_', '-')} needs heads to train; add --heads yes")
+        if not math.isfinite(self.heads_lr) or self.heads_lr <= 0:
+            raise ConfigError(f"--heads-lr {self.heads_lr}: must be a number above 0")
+        if min(self.heads_batch, self.heads_tokens, self.heads_documents) < 1:
+            raise ConfigError("--heads-batch, --heads-tokens and --heads-documents must be at least 1")
+        weights = self.heads_weights
+        if len(weights) != _HEAD_LOSSES or not any(weights) or not all(0 <= w < math.inf for w in weights):
+            raise ConfigError("--heads-weights: give five weights of at least 0, such as 1,1,1,1,0.1")
+
     def alpha_ends(self) -> tuple[float, float]:
         """How far gates are open at the start and, on a schedule, at the end."""
         start = (
@@ -142,9 +167,9 @@ class Config:
         return Rule(self.checkpoint_seconds, self.checkpoint_steps, self.keep_checkpoints, self.resume)
 
     def settings(self) -> dict[str, Any]:
-        """What decides the result, as plain JSON values."""
+        """What decides the result, as plain JSON values; of the prompts the file's name, for they are an input."""
         return {
-            name: list(value) if isinstance(value, tuple) else value
+            name: list(value) if isinstance(value, tuple) else value.name if isinstance(value, Path) else value
             for name, value in asdict(self).items()
             if name not in _NOT_IN_KEY
         }

@@ -91,8 +91,8 @@ def test_shapes_dtypes_and_where_the_state_is_read() -> None:
     assert {answers.of(name).dtype for name in head_losses.CALIBRATED} == {torch.float32}
     assert torch.equal(answers.safety, heads(states().bfloat16()).safety)
     hidden = torch.arange(12.0).reshape(3, 4, 1)
-    mask = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1]])
-    assert pooled(hidden, mask).flatten().tolist() == [1, 7, 11]
+    mask = torch.tensor([[1, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1]])
+    assert pooled(hidden, mask).flatten().tolist() == [2, 7, 11]
     with pytest.raises(TrainingError, match="without a real token"):
         pooled(hidden, mask * 0)
     with pytest.raises(TrainingError, match="no blocks of 8"):
