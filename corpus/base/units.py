@@ -25,6 +25,7 @@ OURS = ("corpus", "crawlers", "labeling", "train", "hakusho")
 _GROUND = "corpus.base"  # how a shard is scheduled and committed does not change what is in it
 _DATA = frozenset({".toml", ".json", ".jsonl", ".tsv", ".csv", ".txt", ".sql"})
 _GROUND_THAT_COUNTS = ("corpus.base.schemas", "corpus.base.shards")  # what does
+_GROUND_WHERE_IMPORTED = (*_GROUND_THAT_COUNTS, "corpus.base.credentials")  # what does for those that use it
 
 
 def unit_key(stage: str, version: str, config: Mapping[str, object], inputs: Sequence[tuple[str, str]]) -> str:
@@ -81,7 +82,7 @@ def _closure(module: str) -> tuple[dict[str, Path], set[str]]:
             top = imported.partition(".")[0]
             if top not in OURS:
                 packages.add(top)
-            elif not imported.startswith(_GROUND) or imported.startswith(_GROUND_THAT_COUNTS):
+            elif not imported.startswith(_GROUND) or imported.startswith(_GROUND_WHERE_IMPORTED):
                 queue.append(imported)
     return sources, packages
 

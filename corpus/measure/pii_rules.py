@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from corpus.base import credentials
 from corpus.measure.checks import card_number, host_address, my_number
 
 if TYPE_CHECKING:
@@ -39,14 +40,6 @@ _IPV4: Final = re.compile(r"(?<![0-9A-Za-z._-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![
 _IPV6: Final = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{1,4}:|:){3,7}(?:[0-9A-Fa-f]{1,4}|:)(?![0-9A-Za-z:])")
 _IP_WORD: Final = re.compile(r"アドレス|サーバ|ホスト|(?i:\bip(?:v[46])?\b|\bhost|\bserver|\bclient|\blog(?:in|ged)\b)")
 _VERSION_WORD: Final = re.compile(r"(?:第|章|節|項|§|(?i:\bv|ver\.?|version|section|table|figure|fig\.?|release)) ?$")
-# Every run is bounded, so that no text, however made, costs more than its length.
-_SECRET: Final = re.compile(
-    r"(?<![A-Za-z0-9_])(?:(?:(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35})(?![A-Za-z0-9_])"
-    r"|gh[opsur]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}"
-    r"|sk-(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{20,255}|xox[abeprs]-[A-Za-z0-9-]{10,255}"
-    r"|eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,4096})"
-    r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=:,\s-]{0,20000}?(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\Z)"
-)
 
 _PHONE_LABEL: Final = (
     r"(?:(?<![A-Za-z0-9.])(?i:telephone|phone|tel|mobile|cell|fax|desk)"
@@ -140,7 +133,7 @@ def addresses(text: str) -> Iterator[Candidate]:
 
 def secrets(text: str) -> Iterator[Candidate]:
     """Keys and tokens that vendors mark by a prefix, JSON Web Tokens, and private keys in PEM."""
-    yield from (match.span() for match in _SECRET.finditer(text))
+    yield from credentials.spans(text)
 
 
 def phones(text: str) -> Iterator[Candidate]:
