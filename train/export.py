@@ -7,6 +7,9 @@ is the base's own architecture (Phi3ForCausalLM) in safetensors, with tokenizer 
 to the base's 4-bit grid again, where a small rotation would be erased. Before the folder appears, its logits are
 compared: the trained model in float32 against the folded one, and against what transformers loads from the folder; both
 differences stand in metadata.json and in the card. A fold that does not compute the same is an error.
+
+`--gguf q8_0` or `bf16` adds model.gguf and an Ollama Modelfile (train/gguf_export.py, train/modelfile.py);
+`--push ORG/NAME` uploads the folder (train/push.py).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from corpus.base.errors import CorruptFileError, InputError, TrainingError, Usag
 from corpus.base.progress import Progress
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
-from train import bases, export_card, head_files
+from train import bases, export_card, gguf_export, head_files, modelfile
 from train.command import command
 from train.export_config import Config
 
@@ -63,6 +66,9 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
     if target.exists() and not _is_export(target):
         raise UsageError(f"--name {config.folder}: {target} holds something else; give another name")
     settings = {"run": config.run, "base": config.base, "dtype": config.dtype, "threads": config.threads}
+    settings |= {"gguf": config.gguf}
+    if config.gguf != "none":
+        gguf_export.require_phi3(base.folder)
     inputs = tuple(folder / name for name in (*_RUN_FILES, *(head_files.FILES if "heads" in trained else ())))
     for path in inputs:
         if not path.is_file():
@@ -95,8 +101,10 @@ def run(job: Job) -> None:
         folded = _difference(_logits(model, probes), wanted)
         _require_same(folded, wanted)
         report = {
+            "name": job.name,
             "run": config["run"],
             "dtype": config["dtype"],
+            "gguf": {"kind": config["gguf"]},
             "base": trained["base"],
             "merged_linears": len(merged),
             "logits": {
@@ -152,11 +160,39 @@ def _write(
         "exported_relative_error": _relative(answers, wanted),
         "same_next_token": _same_next(answers, wanted),
     }
+    if report["gguf"]["kind"] != "none":
+        report["gguf"] |= _write_gguf(folder, again, tokenizer, report, probes, wanted)
     text = json.dumps(report, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     (folder / _METADATA).write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(export_card.render(report), encoding="utf-8")
     for file in folder.iterdir():
         file.chmod(0o644)  # safetensors writes 0600; what was made of public text may be read
+
+
+def _write_gguf(
+    folder: Path,
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    report: Mapping[str, Any],
+    probes: Sequence[Sequence[int]],
+    wanted: Sequence[Tensor],
+) -> dict[str, Any]:
+    """Add the GGUF and its Modelfile; `model`, the exported one in float32, ends with the numbers of the file."""
+    form = modelfile.chat_form(tokenizer)
+    path = folder / gguf_export.FILE
+    end = modelfile.end_of_turn(tokenizer, form)
+    fields = gguf_export.write(path, report["gguf"]["kind"], report["name"], model, tokenizer, end)
+    compared = gguf_export.take_over(path, model, fields)
+    (folder / modelfile.FILE).write_text(modelfile.render(tokenizer, model, form, path.name), encoding="utf-8")
+    answers = _logits(model, probes)
+    return {
+        "tensors": compared.types,
+        "relative_errors": compared.relative_errors,
+        "largest_relative_error": max(compared.relative_errors.values()),
+        "logits_max_difference": _difference(answers, wanted),
+        "logits_relative_error": _relative(answers, wanted),
+        "same_next_token": _same_next(answers, wanted),
+    }
 
 
 def _metadata_of(folder: Path) -> dict[str, Any]:
@@ -228,11 +264,28 @@ def main(argv: Sequence[str]) -> int:
     return command(
         Config,
         argv,
-        lambda config: _answer(config, *export(config)),
+        _whole,
         section="export",
         description="Merge a run's LoRA and gates into its base: one plain model, without code of this project.",
         example="python -m train.export --data data/miniature --run qlora --dtype bfloat16",
     )
+
+
+def _whole(config: Config) -> str:
+    """Export, and upload where asked; what to say of it."""
+    from train import push
+
+    said = _answer(config, *export(config))
+    if not config.push:
+        return said
+    folder = Workspace(config.data).path("models", config.folder)
+    pushed = push.push(folder, config.push, private=config.private, dry_run=config.dry_run)
+    if config.json:
+        result = {"push": {"repository": pushed.repository, "url": pushed.url, "files": pushed.files}}
+        return json.dumps(json.loads(said) | result) + "\n"
+    listed = "".join(f"  {size:>12} bytes  {name}\n" for name, size in pushed.files.items())
+    where = f"uploaded to {pushed.url}" if pushed.url else f"dry run, nothing uploaded to {pushed.repository}"
+    return f"{said}{where}: {len(pushed.files)} files, {sum(pushed.files.values())} bytes, no secrets\n{listed}"
 
 
 def _answer(config: Config, report: Mapping[str, Any], done: bool) -> str:
@@ -246,7 +299,18 @@ def _answer(config: Config, report: Mapping[str, Any], done: bool) -> str:
         f"{report['dtype']}, {report['merged_linears']} Linears merged\n"
         f"  logits against the trained model in float32: folded {logits['folded_max_difference']:.2g}, as loaded from "
         f"the folder {logits['exported_max_difference']:.2g} (largest logit {logits['largest']:.3g})\n"
+        f"{_gguf_line(report['gguf'])}"
         f"  model, tokenizer and card: {folder}\n"
+    )
+
+
+def _gguf_line(gguf: Mapping[str, Any]) -> str:
+    if gguf["kind"] == "none":
+        return ""
+    return (
+        f"  {gguf_export.FILE} ({gguf['kind']}), read again: weights within {gguf['largest_relative_error']:.2g} "
+        f"(relative), logits within {gguf['logits_max_difference']:.2g}, the same next token at "
+        f"{100 * gguf['same_next_token']:.1f} % of the positions\n"
     )
 
 

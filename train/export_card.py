@@ -32,13 +32,14 @@ def render(report: Mapping[str, Any]) -> str:
         f"- the trained model as it ran in training ({trained['config']['quantization']}, "
         f"{trained['config']['dtype']}): by at most {logits['trained_max_difference']:.2g}"
     )
+    base = report["base"]["name"]
     lines = [
         "---",
-        f"base_model: {report['base']['name']}",
+        *([f"base_model: {base}"] if _on_hub(base) else []),
         "library_name: transformers",
         "pipeline_tag: text-generation",
         "---",
-        f"# {report['run']}",
+        f"# {report['name']}",
         "",
         what,
         "",
@@ -53,6 +54,7 @@ def render(report: Mapping[str, Any]) -> str:
         loaded,
         as_trained,
         "",
+        *_gguf(report["gguf"]),
         *head_card.lines(trained),
         "## Data",
         "",
@@ -61,3 +63,30 @@ def render(report: Mapping[str, Any]) -> str:
         *(f"- {line}" for line in seen["attributions"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _gguf(gguf: Mapping[str, Any]) -> list[str]:
+    """What the GGUF is and how far it is from the trained model; nothing where there is none."""
+    if gguf["kind"] == "none":
+        return []
+    tensors = ", ".join(f"{number} in {kind}" for kind, number in gguf["tensors"].items())
+    logits = (
+        f"- logits with them differ from the trained model's by at most {gguf['logits_max_difference']:.2g} (relative "
+        f"error {gguf['logits_relative_error']:.2g}); the same next token at {100 * gguf['same_next_token']:.1f} % of "
+        "the positions"
+    )
+    return [
+        "## GGUF",
+        "",
+        f"`model.gguf` is the same model for llama.cpp (tensors: {tensors}), `Modelfile` goes with it to Ollama.",
+        "Read again and dequantised:",
+        "",
+        f"- weights differ from this folder's by a relative error of at most {gguf['largest_relative_error']:.2g}",
+        logits,
+        "",
+    ]
+
+
+def _on_hub(base: str) -> bool:
+    """Whether a base's name is an id of the hub: anything else in the front matter is refused there."""
+    return base.count("/") == 1 and not base.startswith(".")

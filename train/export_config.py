@@ -25,6 +25,10 @@ class Config:
     base: str = _help("the base it was trained over: 'tiny', a model's folder, or a hub id in the local cache", "tiny")
     name: str = _help("folder below data/models that the plain model gets; none: <run>-export", "")
     dtype: Literal["bfloat16", "float16", "float32"] = _help("type of the exported numbers", "bfloat16")
+    gguf: Literal["none", "q8_0", "bf16"] = _help("GGUF beside it, with a Modelfile for Ollama: its type", "none")
+    push: str = _help("upload it to this model repository of the Hugging Face hub, ORG/NAME; none: no upload", "")
+    private: bool = _help("with --push: make the repository a private one", False)
+    dry_run: bool = _help("with --push: look for secrets and list what would be uploaded, without the network", False)
     threads: int = _help("CPU threads", 1)
     json: bool = _help("print the result as one JSON line", False)
 
@@ -34,6 +38,11 @@ class Config:
         for key, name in (("run", self.run), ("name", self.folder)):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 raise ConfigError(f"--{key} {name}: give a plain folder name")
+        if self.push and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.push, re.ASCII):
+            raise ConfigError(f"--push {self.push}: give a repository as ORG/NAME")
+        for key, asked in (("private", self.private), ("dry-run", self.dry_run)):
+            if asked and not self.push:
+                raise ConfigError(f"--{key} is about an upload; give --push ORG/NAME too")
         if self.folder == self.run:
             raise ConfigError(f"--name {self.name}: the run itself lies there; give another name")
 

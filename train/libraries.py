@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-__all__ = ["missing", "offline", "peft_in_peace", "quiet", "versions"]
+__all__ = ["missing", "offline", "online", "peft_in_peace", "quiet", "versions"]
 
 _STACK = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "safetensors")
 
@@ -19,6 +19,19 @@ def offline() -> None:
     """Keep every library of Hugging Face off the network; for the start of a program, before it imports them."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+@contextlib.contextmanager
+def online() -> Iterator[None]:
+    """Let the hub's client use the network for a while: for an upload that was asked for."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = False
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def quiet() -> None:
@@ -40,7 +53,7 @@ def peft_in_peace() -> Iterator[None]:
 
 def missing(error: ModuleNotFoundError) -> int:
     """Say on stderr how to install what a command of train needs; its exit status. Raises what is no such library."""
-    if (error.name or "").partition(".")[0] not in (*_STACK, "accelerate", "huggingface_hub"):
+    if (error.name or "").partition(".")[0] not in (*_STACK, "accelerate", "gguf", "huggingface_hub"):
         raise error
     sys.stderr.write(f"error: {error.name} is not installed; install the extra: pip install 'hakusho[train]'\n")
     return 1

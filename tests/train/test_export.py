@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,11 @@ from corpus.base.workspace import Workspace
 from train import export, gates, merge, models, qlora
 from train.bases import Base, resolve
 
+NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+FORMS: tuple[Callable[[float], str], ...] = (
+    "{:.0f}".format, "{:.2g}".format, "{:.3g}".format, "{:.4f}".format, "{:+.1f}".format,
+    lambda value: f"{100 * value:.1f}",
+)  # fmt: skip
 STEPS = "--steps 3 --warmup 0 --lr 0.05 --gate-lr 0.2 --block 32 --batch 1 --held-out-blocks 1 --sample-tokens 4"
 WORDS = [*STEPS.split(), "--rank", "4", "--gate-alpha", "learned"]
 
@@ -43,7 +50,8 @@ def test_a_float32_export_is_the_trained_model(
     trained: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Plain Phi-3, no key of ours; its logits are those of the unmerged model in float32, and not those of the base."""
-    assert run(trained, small_base, "--dtype", "float32", "--name", "plain", "--json") == 0
+    words = "--dtype float32 --name plain --gguf q8_0 --push org/law --dry-run --json"
+    assert run(trained, small_base, *words.split()) == 0
     told = json.loads(capsys.readouterr().out)
     folder = trained.path("models", "plain")
     model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
@@ -63,6 +71,50 @@ def test_a_float32_export_is_the_trained_model(
             base = logits(apart)
     assert (logits(model) - without_gates).abs().max() > 0.05
     assert (without_gates - base).abs().max() > 0.05
+    require_gguf(folder, wanted)
+    assert told["push"]["repository"] == "org/law"
+    assert told["push"]["url"] == ""
+    assert told["push"]["files"] == {file.name: file.stat().st_size for file in folder.iterdir()}
+
+
+def require_gguf(folder: Path, wanted: torch.Tensor) -> None:
+    """The GGUF of an export computes the trained model too, as another reader has it; the metadata has its errors."""
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file="model.gguf", dtype=torch.float32)
+    found = logits(model.eval())
+    report = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))["gguf"]
+    assert 0.004 < report["largest_relative_error"] < 0.007
+    assert report["tensors"] == {"F32": 5, "Q8_0": 10}
+    assert 0.5 * report["logits_relative_error"] < float((found - wanted).norm() / wanted.norm()) < 0.05
+    assert "FROM ./model.gguf" in (folder / "Modelfile").read_text(encoding="utf-8")
+
+
+def numbers(value: Any) -> Iterator[float | str]:
+    """Every number in a JSON value, names and texts among them taken apart."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from numbers(key)
+            yield from numbers(one)
+    elif isinstance(value, list):
+        yield from (number for one in value for number in numbers(one))
+    elif isinstance(value, str):
+        yield from re.findall(NUMBER, value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def test_every_number_of_the_card_stands_in_the_metadata(trained: Workspace, small_base: Base) -> None:
+    """As it is there, rounded, or a percentage of it; the base of another folder is no hub model to link to."""
+    assert run(trained, small_base, "--dtype", "float32", "--name", "plain", "--gguf", "q8_0") == 0
+    folder = trained.path("models", "plain")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    known = list(numbers(metadata))
+    forms = {f"{form(value)}" for value in known if isinstance(value, float) for form in FORMS}
+    forms |= {value for value in known if isinstance(value, str)}
+    told = re.findall(NUMBER, card.replace("SO(8)", "SO()"))
+    assert len(told) > 12
+    assert [number for number in told if number not in forms] == []
+    assert "base_model" not in card
 
 
 def test_a_bfloat16_export_says_what_rounding_costs_and_is_made_once(
@@ -117,6 +169,9 @@ def test_what_cannot_be_exported_is_one_clear_line(
         (1, "no run in", ["--run", "absent"]),
         (1, "was trained over another base", ["--base", str(other)]),
         (2, "holds something else", ["--name", "taken"]),
+        (2, "give a repository as ORG/NAME", ["--push", "law"]),
+        (2, "--dry-run is about an upload", ["--dry-run"]),
+        (2, "--private is about an upload", ["--private"]),
         (2, "the run itself lies there", ["--name", "qlora"]),
         (2, "did you mean dtype?", ["--dtpye", "float32"]),
     ):
