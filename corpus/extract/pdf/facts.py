@@ -1,6 +1,8 @@
-"""What a PDF is made of, found by pypdf within limits: the evidence for the router.
+"""What a PDF is made of, found within limits: the evidence for the router.
 
-Every stream that another engine would unpack is unpacked here first, with pypdf's limit a stream and a limit for all of
+A sound file is read by `structure`; pypdf has what that refuses.
+
+Every stream that another engine would unpack is unpacked here first, with a limit for a stream and a limit for all of
 them, because PDFium and pdfminer take what a bomb gives them. Forms that call each other are counted out, so that ten
 small ones cannot stand for millions.
 """
@@ -10,15 +12,18 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from corpus.extract.pdf.borrowed import words
+from corpus.extract.pdf.structure import Structure
+
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-__all__ = ["Facts", "PageFacts", "PasswordError", "inspect", "plain_text", "quiet"]
+__all__ = ["Facts", "PageFacts", "PasswordError", "look", "open_reader", "plain_text", "quiet"]
 
 MAX_PAGES: Final = 5000
 MAX_PAGE_BYTES: Final = 48 * 2**20  # drawing of one page, forms repeated as often as they are called
@@ -84,13 +89,28 @@ def quiet(library: str) -> Iterator[None]:
         logger.setLevel(before)
 
 
+def look(data: bytes) -> tuple[Facts, PdfReader | None]:
+    """The facts of every page, and pypdf's reader where one had to be opened.
+
+    A page that cannot be looked at is hostile, with the reason. Raises PasswordError, and what pypdf raises on damage.
+    """
+    try:
+        structure = Structure(data)
+        facts = _inspected(structure.pages(), words(structure.title()))
+    except Exception:  # noqa: BLE001  pypdf tells better what is wrong, and knows how to go on
+        facts = None
+    if facts is not None and not any(page.hostile for page in facts.pages):
+        return facts, None
+    reader = open_reader(data)
+    return _inspected(reader.pages, _title(reader)), reader
+
+
 def open_reader(data: bytes) -> PdfReader:
     """A reader of the file, opened with an empty password. Raises PasswordError, and what pypdf raises on damage."""
+    from pypdf import PdfReader
     from pypdf.errors import FileNotDecryptedError
 
-    from corpus.extract.pdf.quick import QuickReader
-
-    reader = QuickReader(io.BytesIO(data))  # tries the empty password itself
+    reader = PdfReader(io.BytesIO(data))  # tries the empty password itself
     try:
         len(reader.pages)
     except FileNotDecryptedError:
@@ -98,13 +118,12 @@ def open_reader(data: bytes) -> PdfReader:
     return reader
 
 
-def inspect(reader: PdfReader) -> Facts:
-    """The facts of every page; a page that cannot be looked at is hostile, with the reason."""
-    inspector, facts = _Inspector(), Facts(title=_title(reader))
-    facts.count = len(reader.pages)
+def _inspected(pages: Sequence[Any], title: str) -> Facts:
+    inspector, facts = _Inspector(), Facts(title=title)
+    facts.count = len(pages)
     for number in range(min(facts.count, MAX_PAGES)):
         try:
-            facts.pages.append(inspector.page(reader.pages[number]))
+            facts.pages.append(inspector.page(pages[number]))
         except Exception as error:  # noqa: BLE001  one bad page must not cost the others
             facts.pages.append(PageFacts(fast=False, slow=False, hostile=f"{type(error).__name__}: {error}"[:200]))
     return facts

@@ -30,7 +30,11 @@ class Glyphs:
 
 @dataclass(slots=True)
 class Line:
-    """A line of a page, or a part of one: text, box in points (y upwards), font size, place in the order drawn."""
+    """A line of a page, or a part of one.
+
+    Text, box in points (y upwards), font size, place in the order drawn; `middle` is the height of its middle, and the
+    box does not change.
+    """
 
     text: str
     x0: float
@@ -40,8 +44,7 @@ class Line:
     size: float
     seq: int
     kind: str = ""
+    middle: float = field(init=False)
 
-    @property
-    def middle(self) -> float:
-        """Height of the middle of the line."""
-        return (self.y0 + self.y1) / 2
+    def __post_init__(self) -> None:
+        self.middle = (self.y0 + self.y1) / 2

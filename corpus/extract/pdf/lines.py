@@ -75,8 +75,9 @@ def _pieces(page: Glyphs) -> tuple[list[Line], int]:
     right, top = np.maximum.reduceat(x1, starts).tolist(), np.maximum.reduceat(y1, starts).tolist()
     height = y1 - y0
     span = ends - starts - 1
-    sampled = np.stack([height[starts + span * quarter // 4] for quarter in (1, 2, 3)])
-    sizes = np.median(sampled, axis=0).tolist()  # a mark in small type must not decide
+    one, two, three = (height[starts + span * quarter // 4] for quarter in (1, 2, 3))
+    sizes = np.maximum(np.minimum(one, two), np.minimum(np.maximum(one, two), three))  # the middle one of the three:
+    sizes = sizes.tolist()  # a mark in small type must not decide
     first, last = shown[starts].tolist(), shown[ends - 1].tolist()
     falls = (down[np.minimum(starts, len(down) - 1)] if len(down) else np.zeros(len(starts), np.bool_)) & (
         ends - starts > 1

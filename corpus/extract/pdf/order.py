@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -28,9 +30,10 @@ def reading_order(lines: Sequence[Line]) -> list[Line]:
         return _by_rows(drawn) if steps and 2 * sum(_bad(*step) for step in steps) > len(steps) else drawn
     gutters = _gutters(text)
     steps = list(pairwise(text))
-    bad = sum(_bad(one, two) for one, two in steps)
-    crossed = sum(_crosses(one, two, gutter) for one, two in steps for gutter in gutters)
-    back = any(_bad(one, two) and two.x1 <= gutter <= one.x0 for one, two in steps for gutter in gutters)
+    wrong = [(one, two) for one, two in steps if _bad(one, two)]
+    bad = len(wrong)
+    crossed = sum(_crosses(one, two, gutter) for gutter in gutters for one, two in steps)
+    back = any(two.x1 <= gutter <= one.x0 for one, two in wrong for gutter in gutters)
     if back or crossed > max(3, 0.1 * len(steps)):  # a column left of one that was drawn before it, or rows
         return _by_columns(drawn, gutters)
     if bad <= max(1, (_BAD_SHARE if gutters else _BAD_ALONE) * len(steps)):
@@ -40,6 +43,8 @@ def reading_order(lines: Sequence[Line]) -> list[Line]:
 
 def _bad(one: Line, two: Line) -> bool:
     """Whether no reader goes from one line to the other: up again in the same column, or up and to the left."""
+    if two.middle <= one.middle:
+        return False
     size = max(one.size, two.size)
     return two.middle > one.middle + 0.6 * size and two.x0 < one.x1 - size
 
@@ -68,14 +73,15 @@ def _settled(drawn: Sequence[Line]) -> list[Line]:
 
 def _below(one: Line, two: Line) -> bool:
     """Whether a line stands below the other in the same column."""
+    if two.middle <= one.middle or one.x0 >= two.x1 or two.x0 >= one.x1:
+        return False
     shared = min(one.x1, two.x1) - max(one.x0, two.x0)
     return two.middle > one.middle + 0.6 * max(one.size, two.size) and shared > 0 and not (one.kind or two.kind)
 
 
 def _crosses(one: Line, two: Line, gutter: float) -> bool:
     """Whether a step leads over a gutter to a line on the same level: rows drawn across columns."""
-    level = abs(one.middle - two.middle) < 0.5 * max(one.size, two.size)
-    return level and one.x1 <= gutter <= two.x0
+    return one.x1 <= gutter <= two.x0 and abs(one.middle - two.middle) < 0.5 * max(one.size, two.size)
 
 
 def _gutters(text: Sequence[Line]) -> list[float]:
@@ -92,15 +98,10 @@ def _gutters(text: Sequence[Line]) -> list[float]:
         covered[int(line.x0 - left) + 1] += 1
         covered[int(line.x1 - left) + 1] -= 1
     covered = np.cumsum(covered)[:width]
-    free = covered <= 0.15 * covered.max()
-    found, start = list[float](), None
-    for x in range(width + 1):
-        if x < width and free[x]:
-            start = x if start is None else start
-        elif start is not None:
-            if start > 0 and x < width and x - start >= 4:
-                found.append(left + (start + x) / 2)
-            start = None
+    free = np.concatenate(([False], covered <= 0.15 * covered.max(), [False]))
+    edges = np.flatnonzero(free[1:] != free[:-1])
+    gaps = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    found = [left + (start + end) / 2 for start, end in gaps if start > 0 and end < width and end - start >= 4]
     return [gutter for gutter in found if _parts_text(lines, gutter)]
 
 
@@ -112,10 +113,12 @@ def _parts_text(lines: Sequence[Line], gutter: float) -> bool:
     ):
         if len(side) < _MIN_LINES:
             return False
-        size = float(np.median([line.size for line in side]))
-        widths = np.array([line.x1 - line.x0 for line in side])
-        widest = float(np.quantile(widths, 0.8))
-        if widest < _MIN_COLUMN * size or np.count_nonzero(widths > 0.75 * widest) < 0.4 * len(side):
+        widths = sorted(line.x1 - line.x0 for line in side)
+        place, share = divmod(0.8 * (len(widths) - 1), 1)
+        low, high = widths[int(place)], widths[min(int(place) + 1, len(widths) - 1)]
+        widest = low + share * (high - low)
+        wide = len(widths) - bisect_right(widths, 0.75 * widest)
+        if widest < _MIN_COLUMN * median(line.size for line in side) or wide < 0.4 * len(side):
             return False
     return True
 

@@ -20,8 +20,10 @@ _LIKE: Final = 0.12  # sizes that differ by less are one
 _INDENT: Final = 0.7  # of the font size
 _CJK: Final = re.compile("[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _OPENING: Final = "“‘\"'「『（(［[〔【〈《"
-_END: Final = re.compile(r"(?:[。．！？!?：:；;]|(?<![0-9])\.)[\"'”’」』】）)\]]*[0-9]{0,3}$")
-_STOP: Final = re.compile(r"(?:[。！？!?]|\.)[\"'”’」』）)\]]*$")
+_DIGITS: Final = "0123456789"
+_ENDS: Final = tuple("。．！？!?：:；;")
+_STOPS: Final = tuple("。！？!?.")
+_CLOSING: Final = "\"'”’」』）)]"
 _NEW: Final = re.compile(
     r"[・●○◎■□◆◇▶►•◦‣※▲△★☆]|[-–—*] |[①-⑳㉑-㉟]|[（(]\s*(?:[0-9０-９]{1,3}|[ア-ン一二三四五六七八九十]|[a-z])\s*[）)]|"
     r"第\s*[0-9０-９一二三四五六七八九十百]+\s*[章節条部編款項]|[0-9０-９]{1,2}(?:[.．‐－][0-9０-９]{1,2})+[.．]?\s|[0-9０-９]{1,2}[.)）．][\s\u3000]|"
@@ -33,7 +35,7 @@ _UNCUT: Final = re.compile(r"[!-~]*")
 _HANGING: Final = 3.1  # of the font size
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD_END: Final = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
-_COMPOUND: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[^-\w])")
+_COMPOUND: Final = re.compile(r"(?<![^\W\d_])[^\W\d_]++(?:-[^\W\d_]++)*+(?=[^-\w])")
 _NOT_WITHIN: Final = re.compile(r"[A-Z0-9０-９(（]")  # what begins anew, or may
 _LONG: Final = 50_000  # characters that no paragraph has
 _BETWEEN: Final = 14  # paragraphs that may interrupt a sentence
@@ -170,7 +172,23 @@ def _longest(block: Sequence[Line]) -> int:
 
 
 def _alike(one: float, two: float) -> bool:
-    return abs(one - two) <= _LIKE * max(one, two)
+    return one - two <= _LIKE * one if one > two else two - one <= _LIKE * two
+
+
+def _stopped(text: str) -> bool:
+    """Whether a text ends with a full stop, brackets aside."""
+    return text.rstrip(_CLOSING).endswith(_STOPS)
+
+
+def _ended(text: str) -> bool:
+    """Whether a text ends with a mark that may end a line, brackets and the number of a note aside."""
+    whole = text.rstrip(_DIGITS)
+    if len(text) - len(whole) > 3:
+        return False
+    whole = whole.rstrip(_CLOSING + "】")
+    if whole.endswith("."):
+        return len(whole) == 1 or whole[-2] not in _DIGITS
+    return whole.endswith(_ENDS)
 
 
 def _goes_on(paragraph: Paragraph, before: _Tail, after: tuple[Line, _Frame, int]) -> bool:
@@ -192,7 +210,7 @@ def _goes_on(paragraph: Paragraph, before: _Tail, after: tuple[Line, _Frame, int
 
 def _rest(text: str, line: str) -> bool:
     """Whether a line without letters is the rest of a sentence: its last numbers, what closes its bracket."""
-    if _STOP.search(text):
+    if _stopped(text):
         return False
     opened = max(text.rfind("（"), text.rfind("(")) > max(text.rfind("）"), text.rfind(")"))
     return line[:1] in "。、）」』" or (opened and line[-1:] in "。、）)") or (line[-1:] == "。" and len(line) > 1)
@@ -200,14 +218,14 @@ def _rest(text: str, line: str) -> bool:
 
 def _in_line(paragraph: Paragraph, first: float, one: Line, two: Line) -> bool:
     """Whether the left edge of a line says that no new paragraph begins with it."""
-    stopped = _STOP.search(one.text[-16:]) is not None
+    stopped = _stopped(one.text)
     if _NEW.match(two.text) and (stopped or not _CJK.search(one.text[-1:])):
         return False
     if stopped and _INITIAL.match(two.text):
         return False
     size = one.size
     shift = two.x0 - one.x0
-    unended = not _END.search(one.text[-16:])
+    unended = not _ended(one.text)
     if unended and two.text[:1].islower():
         return True
     if paragraph.lines > 1:
@@ -221,7 +239,7 @@ def _in_line(paragraph: Paragraph, first: float, one: Line, two: Line) -> bool:
 
 def _overleaf(one: Line, two: Line, frame: _Frame) -> bool:
     """Whether a sentence goes on in the next column or on the next page."""
-    if _END.search(one.text[-16:]) or _NEW.match(two.text):
+    if _ended(one.text) or _NEW.match(two.text):
         return False
     if two.x0 - frame.left > _INDENT * two.size:
         return False
@@ -238,11 +256,11 @@ def _full(one: Line, two: Line, frame: _Frame) -> bool:
     room, left = frame.right - one.x1, frame.chars - len(one.text)
     word = two.text.split(" ", 1)[0]
     if _CJK.search(one.text[-1:]) or _CJK.match(word[:1]):
-        wide = 1.6 if _END.search(one.text[-16:]) else max(_HANGING, 0.5 * _uncut(two.text) + 1.6)
+        wide = 1.6 if _ended(one.text) else max(_HANGING, 0.5 * _uncut(two.text) + 1.6)
         return (
             room < wide * one.size or left <= 1 or (one.text[-1] in "、，" and room < 0.5 * (frame.right - frame.left))
         )
-    if two.text[:1].islower() and not _END.search(one.text[-16:]):
+    if two.text[:1].islower() and not _ended(one.text):
         return True  # a sentence that goes on
     width = (two.x1 - two.x0) / max(1, len(two.text)) * (len(word) + 1)
     return room < max(width, 1.2 * one.size) or left < len(word) + 1
@@ -299,14 +317,13 @@ class _Words:
     def known(self) -> set[str]:
         """Every word that stands within a line, and every pair of words with a hyphen between."""
         if self._known is None:
-            lines = (line.text for page in self._pages for line in page)
-            found = (_COMPOUND.findall(line) for line in lines)
-            self._known = {word.lower() for words in found for word in words}
+            whole = "_".join(line.text for page in self._pages for line in page)  # neither a word's end nor its middle
+            self._known = set(map(str.lower, _COMPOUND.findall(whole)))
         return self._known
 
     @property
     def latin(self) -> set[str]:
         """Every run of Latin letters that stands in a line."""
         if self._latin is None:
-            self._latin = {word for page in self._pages for line in page for word in _LATIN.findall(line.text)}
+            self._latin = set(_LATIN.findall("\n".join(line.text for page in self._pages for line in page)))
         return self._latin

@@ -12,7 +12,7 @@ from corpus.extract.pdf.facts import (
     Facts,
     PageFacts,
     PasswordError,
-    inspect,
+    look,
     open_reader,
     plain_text,
     quiet,
@@ -55,16 +55,15 @@ def read_pages(data: bytes) -> tuple[Facts, list[ReadPage]]:
     """The facts and the pages of a file. Raises PasswordError, and what the engines raise where none can open it."""
     with ExitStack() as stack:
         stack.enter_context(quiet("pypdf"))
+        sound = True
         reader: PdfReader | None = None
         try:
-            reader = open_reader(data)
-            facts = inspect(reader)
+            facts, reader = look(data)
         except PasswordError:
             raise
         except Exception as error:  # noqa: BLE001  raised again unless another engine may try
-            facts = _without_facts(data, error)
-            reader = None
-        engines = _Engines(data, reader, stack)
+            facts, sound = _without_facts(data, error), False
+        engines = _Engines(data, reader, stack, sound=sound)
         count = facts.count or engines.count()
         if not count:
             raise PdfiumError("the file has no pages")
@@ -97,8 +96,8 @@ def _read(engines: _Engines, facts: Facts) -> Iterator[ReadPage]:
 class _Engines:
     """The three engines, each opened when it is first needed."""
 
-    def __init__(self, data: bytes, reader: PdfReader | None, stack: ExitStack) -> None:
-        self._data, self._reader, self._stack = data, reader, stack
+    def __init__(self, data: bytes, reader: PdfReader | None, stack: ExitStack, *, sound: bool) -> None:
+        self._data, self._reader, self._stack, self._sound = data, reader, stack, sound
         self._fast: tuple[Any, int] | Exception | None = None
         self._slow: MinerPages | Exception | None = None
 
@@ -112,7 +111,7 @@ class _Engines:
             return ReadPage(error=page.hostile)
         slow = [("pdfminer", self._by_miner)] if page.slow else []
         fast: list[tuple[str, Callable[[int], ReadPage]]] = [("pdfium", self._by_pdfium)]
-        last = [("pypdf", self._by_pypdf)] if self._reader is not None and page.drawn <= MINER_PAGE_BYTES else []
+        last = [("pypdf", self._by_pypdf)] if self._sound and page.drawn <= MINER_PAGE_BYTES else []
         best: ReadPage | None = None
         error = ""
         for name, engine in (*fast, *slow, *last) if page.fast else (*slow, *fast, *last):
@@ -155,7 +154,8 @@ class _Engines:
         return _judged(*_with_asides(self._slow.glyphs(number)))
 
     def _by_pypdf(self, number: int) -> ReadPage:
-        assert self._reader is not None
+        if self._reader is None:
+            self._reader = open_reader(self._data)
         raw = [line for line in plain_text(self._reader, number).splitlines() if line.strip()]
         lines, width = [], 10.0
         for place, text in enumerate(raw):
@@ -180,9 +180,9 @@ def _with_asides(glyphs: Any) -> tuple[list[Line], int]:
 
 def _judged(lines: list[Line], dropped: int) -> ReadPage:
     """A page with the alarm's verdict on it."""
-    for line in lines:
-        line.text = clean_letters(line.text)
-    text = "\n".join(line.text for line in lines)
+    text = clean_letters("\n".join(line.text for line in lines))
+    for line, cleaned in zip(lines, text.split("\n") if lines else (), strict=True):
+        line.text = cleaned
     share = garbled_share(text)
     if share > GARBLED / 2:
         share = garbled_share(normalise(text))  # compatibility forms are letters
