@@ -12,7 +12,7 @@ from pdf_hostile import hostile
 from pdf_samples import Text, column, make
 
 from corpus.extract.model import OUTCOMES, Extracted
-from corpus.extract.pdf.facts import inspect, open_reader
+from corpus.extract.pdf.facts import look
 from corpus.extract.sandbox import Sandbox
 from corpus.text.scripts import GARBLED
 
@@ -49,7 +49,7 @@ def test_harmless_at_heart(sandbox: Sandbox, name: str) -> None:
 )
 def test_bombs_are_found_before_they_burst(name: str) -> None:
     """What another engine would unpack is measured first: such a page goes to no engine."""
-    facts = inspect(open_reader(FILES[name]()))
+    facts, _ = look(FILES[name]())
     assert facts.pages[0].hostile
 
 

@@ -74,7 +74,9 @@ class Structure:
             if "/Kids" in node:
                 waiting.append(_kids(node, resources, depth + 1))
             elif node.get("/Type") == "/Page":
-                found.append(node if "/Resources" in node or resources is None else Dict(node | {"/Resources": resources}))
+                found.append(
+                    node if "/Resources" in node or resources is None else Dict(node | {"/Resources": resources})
+                )
             else:
                 raise OddSyntaxError("a node of the page tree that is no page")
         if _resolved(root.get("/Count")) != len(found) or not found:
@@ -166,7 +168,15 @@ class Structure:
             if not isinstance(place, int) or place in seen or len(seen) >= _MAX_TABLES:
                 raise OddSyntaxError("tables before each other")
             seen.add(place)
-            known = self._plain_table(place + 4) if self._data[place : place + 4] == b"xref" else self._packed_table(place)
+            if self._data[place : place + 4] == b"xref":
+                first = len(self._tables)
+                known = self._plain_table(place + 4)
+                if "/XRefStm" in known:  # where an office program keeps what it hides from old readers as free
+                    plain, self._tables = self._tables[first:], self._tables[:first]
+                    self._packed_table(known["/XRefStm"])
+                    self._tables += plain
+            else:
+                known = self._packed_table(place)
             self.trailer = self.trailer or known
             place = known.get("/Prev")
 
@@ -187,8 +197,8 @@ class Structure:
             self._tables.append((start, np.stack([1 - free.astype(np.int64), places, rest], axis=1)))
             at += 20 * count
         known, _ = parse(self._data, trailer.end(), self._find)
-        if not isinstance(known, Dict) or "/XRefStm" in known:
-            raise OddSyntaxError("a trailer out of the ordinary")
+        if not isinstance(known, Dict):
+            raise OddSyntaxError("a table without its trailer")
         return known
 
     def _packed_table(self, place: int) -> Dict:
@@ -209,6 +219,7 @@ class Structure:
 
     def _opened(self) -> Callable[[int, int], Any]:
         """What decrypts the strings and streams of an object, where the password is empty."""
+        from pypdf._crypt_providers import aes_cbc_decrypt
         from pypdf._encryption import AlgV5, Encryption
 
         from corpus.extract.pdf.borrowed import as_pypdf
@@ -216,19 +227,20 @@ class Structure:
         parts = _resolved(self.trailer.get("/ID"))
         known = as_pypdf(_dictionary(self.trailer.get("/Encrypt")))
         encryption = Encryption.read(known, parts[0] if parts else b"")
-        key = b""
-        if encryption.V >= 5:  # the owner's password is another one
-            key = AlgV5.verify_user_password(encryption.R, b"", encryption.values.U, encryption.values.UE)
-            encryption._key = key  # noqa: SLF001  pypdf would try the owner's first, at twice the work
-        elif encryption.verify(b""):
-            key = b"known"
-        if not key:
+        if encryption.V >= 5:  # the permissions tell whether the key is right, at a third of pypdf's work
+            values = encryption.values
+            half = AlgV5.calculate_hash(encryption.R, b"", values.U[40:48], b"")
+            encryption._key = key = aes_cbc_decrypt(half, bytes(16), values.UE)  # noqa: SLF001
+            opened = AlgV5.verify_perms(key, values.Perms, encryption.P, encryption.EncryptMetadata)
+        else:
+            opened = bool(encryption.verify(b""))
+        if not opened:
             raise OddSyntaxError("a password is needed")
         make = encryption._make_crypt_filter  # noqa: SLF001
         if encryption.V < 5:
             return make
         one = make(0, 0)  # the same for every object
-        return lambda number, generation: one
+        return lambda *_: one
 
 
 def _decrypt_strings(value: Any, cipher: Callable[[], Any]) -> None:

@@ -17,23 +17,35 @@ __all__ = ["Dict", "OddSyntaxError", "Ref", "Stream", "parse"]
 _MAX_DEPTH: Final = 50  # arrays and dictionaries within each other
 _BLANK: Final = rb"[\0\t\n\f\r ]"
 _REGULAR: Final = rb"[^\0\t\n\f\r ()<>\[\]{}/%]"
-_TOKEN: Final = re.compile(
-    rb"(?:" + _BLANK + rb"|%[^\r\n]*+)*+(?:"
-    rb"(/" + _REGULAR + rb"*+)"
+_BLANKS: Final = rb"(?:" + _BLANK + rb"|%[^\r\n]*+)*+"
+_KEY: Final = rb"(/" + _REGULAR + rb"*+)"
+_VALUE: Final = (
+    rb"(?:(/" + _REGULAR + rb"*+)"
     rb"|(\d{1,9})" + _BLANK + rb"++(\d{1,5})" + _BLANK + rb"++R(?!" + _REGULAR + rb")"
     rb"|([+-]?(?:\d++(?:\.\d*+)?|\.\d++))(?!" + _REGULAR + rb")"
-    rb"|(<<)|(>>)|(\[)|(\])"
+    rb"|(<<)|(\[)"
     rb"|\(((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+)\)"
     rb"|<((?:[0-9A-Fa-f]|" + _BLANK + rb")*+)>"
-    rb"|(true|false|null)(?!" + _REGULAR + rb"))",
-    re.DOTALL,
+    rb"|(true|false|null)(?!" + _REGULAR + rb"))"
 )
-_NAME, _REF, _NUMBER, _OPEN, _CLOSE, _ARRAY, _ARRAY_END, _STRING, _HEX = 1, 3, 4, 5, 6, 7, 8, 9, 10
+_TOKEN: Final = re.compile(rb"()" + _BLANKS + _VALUE, re.DOTALL)
+_PAIR: Final = re.compile(_BLANKS + _KEY + _BLANKS + _VALUE, re.DOTALL)
+_END: Final = {kind: re.compile(_BLANKS + kind) for kind in (rb">>", rb"\]")}
+_NAME, _REF, _NUMBER, _OPEN, _ARRAY, _STRING, _HEX, _WORD = 2, 4, 5, 6, 7, 8, 9, 10  # the last group of each kind
 _PLAIN: Final = re.compile(rb"(?:[\d.+-]|" + _BLANK + rb")*+\]")
 _NESTED: Final = re.compile(rb"(?:[\d.+-]|" + _BLANK + rb"|\[(?:[\d.+-]|" + _BLANK + rb")*+\])*+\]")
 _HASH: Final = re.compile(r"#([0-9A-Fa-f]{2})")
 _ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|.))|(\r\n?)", re.DOTALL)
-_ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\r\n": b"", b"\r": b"", b"\n": b""}
+_ESCAPED: Final = {
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"\r\n": b"",
+    b"\r": b"",
+    b"\n": b"",
+}
 _WORDS: Final = {b"true": True, b"false": False, b"null": None}
 
 
@@ -83,39 +95,32 @@ def parse(data: bytes, at: int, find: Callable[[int, int], Any], depth: int = 0)
     match = _TOKEN.match(data, at)
     if match is None:
         raise OddSyntaxError(f"no value at {at}")
+    return _value(match, data, find, depth)
+
+
+def _value(match: re.Match[bytes], data: bytes, find: Callable[[int, int], Any], depth: int) -> tuple[Any, int]:
     kind, end = match.lastindex, match.end()
-    if kind == _NAME:
-        return _name(match[_NAME]), end
     if kind == _REF:
-        return Ref(int(match[2]), int(match[3]), find), end
-    if kind == _NUMBER:
-        return _number(match[_NUMBER]), end
+        return Ref(int(match[3]), int(match[_REF]), find), end
     if kind in (_OPEN, _ARRAY):
         if depth > _MAX_DEPTH:
             raise OddSyntaxError(f"more than {_MAX_DEPTH} values within each other")
         return (_dictionary if kind == _OPEN else _array)(data, end, find, depth + 1)
-    if kind == _STRING:
-        return _string(match[_STRING]), end
-    if kind == _HEX:
-        digits = b"".join(match[_HEX].split()).replace(b"\0", b"")
-        return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode()), end
-    if kind in (_CLOSE, _ARRAY_END):
-        raise OddSyntaxError(f"an end without a beginning at {at}")
-    return _WORDS[match[11]], end
+    assert kind is not None
+    return _SIMPLE[kind](match[kind]), end
 
 
 def _dictionary(data: bytes, at: int, find: Callable[[int, int], Any], depth: int) -> tuple[Dict, int]:
     found = Dict()
-    while True:
-        match = _TOKEN.match(data, at)
-        if match is None or match.lastindex not in (_NAME, _CLOSE):
-            raise OddSyntaxError(f"no key at {at}")
-        if match.lastindex == _CLOSE:
-            return found, match.end()
-        key = _name(match[_NAME])
-        if key in found:
-            raise OddSyntaxError(f"{key} twice in one dictionary")
-        found[key], at = parse(data, match.end(), find, depth)
+    pairs = 0
+    while (match := _PAIR.match(data, at)) is not None:
+        value, at = _value(match, data, find, depth)
+        found[_name(match[1])] = value
+        pairs += 1
+    end = _END[rb">>"].match(data, at)
+    if end is None or pairs != len(found):
+        raise OddSyntaxError(f"a dictionary without its end, or with a key twice, at {at}")
+    return found, end.end()
 
 
 def _array(data: bytes, at: int, find: Callable[[int, int], Any], depth: int) -> tuple[list[Any], int]:
@@ -126,12 +131,10 @@ def _array(data: bytes, at: int, find: Callable[[int, int], Any], depth: int) ->
     if nested is not None:
         return [], nested.end()
     found: list[Any] = []
-    while True:
-        match = _TOKEN.match(data, at)
-        if match is not None and match.lastindex == _ARRAY_END:
-            return found, match.end()
+    while (end := _END[rb"\]"].match(data, at)) is None:
         value, at = parse(data, at, find, depth)
         found.append(value)
+    return found, end.end()
 
 
 @lru_cache(maxsize=4096)
@@ -145,6 +148,11 @@ def _number(raw: bytes) -> float:
         return float(raw) if b"." in raw else int(raw)
     except ValueError:
         raise OddSyntaxError(f"a number {raw[:20]!r}") from None
+
+
+def _hex(raw: bytes) -> bytes:
+    digits = b"".join(raw.split()).replace(b"\0", b"")
+    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())
 
 
 def _numbers(words: list[bytes]) -> list[float]:
@@ -165,3 +173,12 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
     if octal is not None:
         return bytes((int(octal, 8) & 255,))
     return b"\n" if line is not None else _ESCAPED.get(other, other)
+
+
+_SIMPLE: Final[dict[int, Callable[[bytes], Any]]] = {
+    _NAME: _name,
+    _NUMBER: _number,
+    _STRING: _string,
+    _HEX: _hex,
+    _WORD: _WORDS.__getitem__,
+}
