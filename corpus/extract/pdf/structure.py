@@ -230,7 +230,7 @@ class Structure:
         if encryption.V >= 5:  # the permissions tell whether the key is right, at a third of pypdf's work
             values = encryption.values
             half = AlgV5.calculate_hash(encryption.R, b"", values.U[40:48], b"")
-            encryption._key = key = aes_cbc_decrypt(half, bytes(16), values.UE)  # noqa: SLF001
+            encryption._key = key = aes_cbc_decrypt(half, bytes(16), values.UE)  # noqa: SLF001  # codespell:ignore
             opened = AlgV5.verify_perms(key, values.Perms, encryption.P, encryption.EncryptMetadata)
         else:
             opened = bool(encryption.verify(b""))
