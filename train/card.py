@@ -19,6 +19,11 @@ def render(metadata: Mapping[str, Any]) -> str:
         f"{', '.join(config['gate_targets']) or 'no Linear'} over `{metadata['base']['name']}`, "
         f"{config['steps']} steps on {seen['documents']} documents of domain {config['domain']}."
     )
+    if layers := metadata.get("reasoning"):
+        what += (
+            f" Behind the base's last layer stand {layers['layers']} reasoning layers with {layers['parameters']:,} "
+            "parameters: `reasoning.safetensors` and `reasoning_config.json`."
+        )
     result = (
         f"Loss on {seen['held_out_documents']} held-out documents ({seen['held_out_tokens']} tokens, from the "
         f"{seen['held_out_from']} split): {loss['held_out_before']:.4f} before, {loss['held_out_after']:.4f} after "

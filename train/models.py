@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from corpus.base.errors import CorruptFileError, InputError, TrainingError
-from train import gates, libraries
+from train import gates, libraries, reasoning
 from train.bases import Base
+from train.reasoning import ReasoningConfig
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -37,13 +38,14 @@ Quantization = Literal["nf4", "none"]
 
 @dataclass(frozen=True)
 class Adapter:
-    """What is added to a base: LoRA (rank, alpha, names of Linears, dropout before it) and gates."""
+    """What is added to a base: LoRA (rank, alpha, names of Linears, dropout before it), gates, reasoning layers."""
 
     rank: int
     alpha: int
     targets: tuple[str, ...]
     gates: gates.GateConfig
     dropout: float = 0.0
+    reasoning: ReasoningConfig = ReasoningConfig()  # noqa: RUF009  a frozen dataclass
 
 
 def load_tokenizer(base: Base) -> PreTrainedTokenizerBase:
@@ -101,9 +103,9 @@ def keep_4bit_weights_unpacked(model: nn.Module) -> None:
 
 
 def attach(model: PreTrainedModel, adapter: Adapter) -> PeftModel:
-    """Add fresh LoRA and gates to a base; only they are trainable, and the outputs stay the same to the bit.
+    """Add fresh LoRA, gates and reasoning layers to a base; only they are trainable, and no output changes by a bit.
 
-    Raises TrainingError where a target matches no Linear of the base.
+    Raises TrainingError where a target matches no Linear of the base, or reasoning layers do not fit it.
     """
     from peft import LoraConfig, PeftModel, get_peft_model
 
@@ -122,11 +124,12 @@ def attach(model: PreTrainedModel, adapter: Adapter) -> PeftModel:
         wrapped = get_peft_model(model, config)
     assert isinstance(wrapped, PeftModel)
     gates.add_gates(wrapped, adapter.gates)
+    reasoning.add_layers(wrapped, adapter.reasoning)
     return wrapped
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
-    """Put a saved adapter, LoRA and gates, onto its base, frozen, for use.
+    """Put a saved adapter, LoRA, gates and reasoning layers if it has any, onto its base, frozen, for use.
 
     Raises InputError where the folder holds none, CorruptFileError or TrainingError where it does not fit.
     """
@@ -144,12 +147,13 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
     except RuntimeError as error:
         raise TrainingError(f"{folder}: the adapter does not fit this base ({_first(error)})") from error
     gates.load_gates(wrapped, folder / gates.GATES_FILE)
+    reasoning.load_layers(wrapped, folder)
     wrapped.requires_grad_(False)
     return wrapped.eval()
 
 
 def save_adapter(model: PeftModel, base: Base, folder: Path) -> None:
-    """Write LoRA as peft does and the gates beside it, the same bytes for the same adapter; inside a commit.
+    """Write LoRA as peft does, gates and reasoning layers beside it, the same bytes for the same adapter; in a commit.
 
     peft lists its targets in the order of a set, which changes from process to process, and leaves a card that is
     a form to fill in: the one is sorted, the other left out.
@@ -162,6 +166,7 @@ def save_adapter(model: PeftModel, base: Base, folder: Path) -> None:
     config["target_modules"] = sorted(config["target_modules"])
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     gates.save_gates(model, folder / gates.GATES_FILE)
+    reasoning.save_layers(model, folder)
 
 
 def trainable(model: nn.Module) -> dict[str, Sequence[int]]:

@@ -54,6 +54,8 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
     config = replace(
         config, lr=lr, gate_lr=gate_lr, gate_alpha_lr=alpha_lr if learned else None
     )  # what is recorded are numbers
+    if config.reasoning_layers:
+        config = replace(config, reasoning_lr=config.reasoning_rates()[0])
     workspace = Workspace(config.data)
     paths = data.shards(workspace, config.include)
     data.select(paths, config.domain)  # before a base is made or hashed: what cannot work is said at once
@@ -80,7 +82,7 @@ def run(job: Job) -> None:
     """Stage function: streams of tokens and a base -> models/<run>."""
     import torch
 
-    from train import loop, models
+    from train import loop, models, reasoning
     from train.checkpoint import Store
     from train.objective import LanguageModel, Objective
 
@@ -97,6 +99,7 @@ def run(job: Job) -> None:
         base_model = models.load_model(base, config.quantization, config.dtype, device)
         _require_positions(base_model.config.max_position_embeddings, config)
         model = models.attach(base_model, _adapter(config))
+        reasoning.announce(model)
         heads = _heads(job, config, model, tokenizer)
         before = loop.mean_loss(model, held_out, config.batch)
         opener = _opener(model, config)
@@ -142,7 +145,7 @@ def _commit(
     heads: Heads | None,
 ) -> None:
     """Put a run's files beside its checkpoints, one by one; metadata.json, the sign that all are there, last."""
-    from train import models
+    from train import models, reasoning
     from train.heads import save_heads
 
     texts = {
@@ -151,7 +154,8 @@ def _commit(
         "README.md": card.render(metadata),
         "metadata.json": json.dumps(metadata, ensure_ascii=False, indent=2, sort_keys=True) + "\n",
     }
-    remove_file(job.workspace.path("models", config.run, "metadata.json"))
+    for stale in ("metadata.json", reasoning.TENSORS_FILE, reasoning.CONFIG_FILE):
+        remove_file(job.workspace.path("models", config.run, stale))
     with TemporaryDirectory(prefix="hakusho-") as scratch:
         models.save_adapter(model, base, Path(scratch))
         if heads:
@@ -177,8 +181,9 @@ def _metadata(
     metrics: Sequence[dict[str, float]],
 ) -> dict[str, Any]:
     """What the run was made of and from, without a clock or an absolute path."""
-    from train import libraries, models
+    from train import libraries, models, reasoning
 
+    layers = reasoning.report(model)
     return {
         "run": config.run,
         "config": {name: job.config[name] for name in sorted(job.config) if name not in ("base", "base_sha256")},
@@ -188,7 +193,7 @@ def _metadata(
         "loss": {"train_first": metrics[0]["loss"], "train_last": metrics[-1]["loss"]},
         "gates": _gates_report(model),
         "versions": libraries.versions(),
-    }
+    } | ({"reasoning": layers} if layers else {})
 
 
 def _config(job: Job) -> Config:
@@ -204,10 +209,12 @@ def _config(job: Job) -> Config:
 def _adapter(config: Config) -> models.Adapter:
     from train import models
     from train.gates import GateConfig
+    from train.reasoning import ReasoningConfig
 
     learned, (start, _) = config.gate_alpha == "learned", config.alpha_ends()
     gates = GateConfig(config.gate_targets, config.gate_layers, config.gate_method, config.gate_form, learned, start)
-    return models.Adapter(config.rank, config.alpha, config.targets, gates, config.dropout)
+    layers = ReasoningConfig(config.reasoning_layers, config.reasoning_alpha == "learned", config.reasoning_ends()[0])
+    return models.Adapter(config.rank, config.alpha, config.targets, gates, config.dropout, layers)
 
 
 def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> HeadRun | None:
@@ -221,13 +228,16 @@ def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedToke
 
 
 def _opener(model: PeftModel, config: Config) -> Callable[[int], None]:
-    """Sets how far the gates are open for a step (from 0): a function of the step alone, so a resume needs no state."""
+    """Opens gates and layers as far as a step (from 0) says: a function of it alone, so a resume needs no state."""
+    from train import reasoning
     from train.gates import set_strength
 
     start, end = config.alpha_ends()
     steps = config.gate_alpha_steps or config.steps
+    open_layers = reasoning.opener(model, config.reasoning_alpha, config.steps, config.reasoning_ends())
 
     def open_gates(step: int) -> None:
+        open_layers(step)
         if config.gate_alpha in alpha.SCHEDULES:
             set_strength(model, alpha.strength_at(config.gate_alpha, step, steps, start, end))
 
@@ -253,17 +263,19 @@ def _require_positions(positions: int, config: Config) -> None:
 
 
 def _groups(model: PeftModel, config: Config) -> list[Group]:
-    """LoRA, angles and learned strengths, each with its learning rate."""
+    """LoRA, angles and learned strengths, each with its learning rate, then those of the reasoning layers."""
+    from train import reasoning
     from train.gates import gates_of, plain_name
     from train.snapshot import Group
 
     every = gates_of(model)
     angles = {f"{name}.theta": gate.theta for name, gate in every.items()}
     alphas = {f"{name}.alpha": gate.alpha for name, gate in every.items() if gate.alpha is not None}
-    known = {id(parameter) for parameter in (*angles.values(), *alphas.values())}
+    layers = reasoning.groups(model, config.reasoning_rates())
+    known = {id(p) for part in (angles, alphas, *(group.parameters for group in layers)) for p in part.values()}
     lora = {plain_name(n): p for n, p in model.named_parameters() if p.requires_grad and id(p) not in known}
     named = zip(("lora", "gates", "alphas"), (lora, angles, alphas), config.rates(), strict=True)
-    return [Group(name, parameters, rate) for name, parameters, rate in named if parameters]
+    return [Group(name, parameters, rate) for name, parameters, rate in named if parameters] + layers
 
 
 def _gates_report(model: PeftModel) -> dict[str, Any]:

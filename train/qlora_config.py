@@ -63,6 +63,13 @@ class Config:
     gate_alpha_end: float | None = _help("strength at the end of a schedule; none: 1, golden: 0.381966", None)
     gate_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
     gate_alpha_steps: int = _help("steps that a schedule takes; 0: all of the run", 0)
+    reasoning_layers: int = _help("reasoning layers behind the base's last one; 0: none, the original had 4", 0)
+    reasoning_lr: float | None = _help(
+        "learning rate of their matrices; none: 0.003 on the tiny base, else 0.0002", None
+    )
+    reasoning_alpha: Kind = _help("how far they are open: fixed, learned, or a schedule", "learned")  # noqa: RUF009
+    reasoning_alpha_start: float | None = _help("strength at the start; none: as --gate-alpha-start", None)
+    reasoning_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
     pet: tuple[float, ...] = _help("weights of PET in the first 20, next 40 and last 40 % of the steps; none: off", ())
     heads: bool = _help("train safety, domain and verifier heads on the last hidden state, too", False)
     prompts: Path | None = _help(  # noqa: RUF009  a field
@@ -112,6 +119,7 @@ class Config:
             raise ConfigError("--pet: give three weights, one a phase, such as 0.01,0.05,0.1; or none, and it is off")
         self._require_alpha()
         self._require_heads()
+        self._require_reasoning()
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):
             raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")
@@ -146,15 +154,40 @@ class Config:
         if len(weights) != _HEAD_LOSSES or not any(weights) or not all(0 <= w < math.inf for w in weights):
             raise ConfigError("--heads-weights: give five weights of at least 0, such as 1,1,1,1,0.1")
 
+    def _require_reasoning(self) -> None:
+        chosen = (self.reasoning_lr, self.reasoning_alpha_start, self.reasoning_alpha_lr)
+        if self.reasoning_layers < 0:
+            raise ConfigError(f"--reasoning-layers {self.reasoning_layers}: must be at least 0")
+        if not self.reasoning_layers and (
+            any(value is not None for value in chosen) or self.reasoning_alpha != "learned"
+        ):
+            raise ConfigError(
+                "--reasoning-lr, --reasoning-alpha and its kin need layers to act on; add --reasoning-layers 4"
+            )
+        for rate in self.reasoning_rates():
+            if not math.isfinite(rate) or rate <= 0:
+                raise ConfigError(f"--reasoning-lr and --reasoning-alpha-lr: {rate} must be a number above 0")
+        start, _ = self.reasoning_ends()
+        if not 0 <= start <= 1 or (self.reasoning_alpha == "learned" and start in (0, 1)):
+            raise ConfigError("--reasoning-alpha-start must be from 0 to 1; a learned start strictly between")
+        if self.reasoning_alpha_lr is not None and self.reasoning_alpha != "learned":
+            raise ConfigError(f"--reasoning-alpha-lr: --reasoning-alpha {self.reasoning_alpha} learns no strength")
+
     def alpha_ends(self) -> tuple[float, float]:
         """How far gates are open at the start and, on a schedule, at the end."""
-        start = (
-            {"fixed": 1.0, "learned": 0.5}.get(self.gate_alpha, 0.0)
-            if self.gate_alpha_start is None
-            else self.gate_alpha_start
-        )
-        end = GOLDEN if self.gate_alpha == "golden" else 1.0
+        start, end = _ends(self.gate_alpha, self.gate_alpha_start)
         return start, end if self.gate_alpha_end is None else self.gate_alpha_end
+
+    def reasoning_ends(self) -> tuple[float, float]:
+        """How far reasoning layers are open at the start and, on a schedule, at the end."""
+        return _ends(self.reasoning_alpha, self.reasoning_alpha_start)
+
+    def reasoning_rates(self) -> tuple[float, float, float]:
+        """Learning rates of the reasoning layers' matrices, angles and strengths."""
+        lr = 3e-3 if self.base == bases.TINY else 2e-4
+        _, angles, _ = self.rates()
+        lr = lr if self.reasoning_lr is None else self.reasoning_lr
+        return lr, angles, angles if self.reasoning_alpha_lr is None else self.reasoning_alpha_lr
 
     def rates(self) -> tuple[float, float, float]:
         """Learning rates of LoRA, angles and strengths: a tiny base forgives, and needs, far more than a real one."""
@@ -173,3 +206,9 @@ class Config:
             for name, value in asdict(self).items()
             if name not in _NOT_IN_KEY
         }
+
+
+def _ends(kind: Kind, start: float | None) -> tuple[float, float]:
+    """How far something is open at the start and, on a schedule, at the end, unless the end is chosen."""
+    usual = {"fixed": 1.0, "learned": 0.5}.get(kind, 0.0)
+    return usual if start is None else start, GOLDEN if kind == "golden" else 1.0

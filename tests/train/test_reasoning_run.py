@@ -1,0 +1,125 @@
+"""A run with reasoning layers: its options, its files, an interruption."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from kill_run import result
+from test_reasoning import logits_of
+from train_samples import fill
+
+from corpus.base.commit import sha256_file
+from corpus.base.errors import ConfigError
+from corpus.base.workspace import Workspace
+from train import models, qlora, reasoning
+from train.bases import Base
+from train.checkpoint import load
+
+SMALL = (
+    "--block 24 --batch 1 --held-out-blocks 2 --sample-tokens 2 --rank 4 --targets qkv_proj --gate-targets down_proj"
+)
+WORDS = ["--steps", "6", "--lr", "0.05", *SMALL.split(), "--dropout", "0.1", "--checkpoint-steps", "2"]
+
+
+def run(workspace: Workspace, base: Base, name: str, *words: str) -> int:
+    """The command on a workspace and the small base."""
+    return qlora.main(["--data", str(workspace.root), "--base", str(base.folder), "--run", name, *WORDS, *words])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, small_base: Base) -> Workspace:
+    """A workspace with an uninterrupted run with two layers, `whole`, over NF4."""
+    workspace = fill(tmp_path_factory.mktemp("reasoning") / "w")
+    assert run(workspace, small_base, "whole", "--reasoning-layers", "2") == 0
+    return workspace
+
+
+def test_layers_are_trained_counted_and_saved(
+    whole: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each parameter has moved; number and strengths stand in the metadata and the card; a start says them."""
+    folder = whole.path("models", "whole")
+    metadata = json.loads((folder / "metadata.json").read_text("utf-8"))
+    told = metadata["reasoning"]
+    assert (told["layers"], told["parameters"]) == (2, reasoning.count(64, 4, 2))
+    assert all(strength != 0.5 for strength in told["strengths"])
+    assert metadata["config"]["reasoning_lr"] == 2e-4
+    assert f"2 reasoning layers with {told['parameters']:,} parameters" in (folder / "README.md").read_text("utf-8")
+    base = models.load_model(small_base, "nf4", "bfloat16", "cpu")
+    trained = models.load_adapter(base, folder)
+    for name, parameter in trained.named_parameters():
+        assert not parameter.requires_grad, name
+    fresh = reasoning.ReasoningLayer(base.config, 2, reasoning.ReasoningConfig(2))
+    for layer in reasoning.layers_of(trained):
+        starts = dict(fresh.named_parameters())
+        moved = {name for name, parameter in layer.named_parameters() if not torch.equal(parameter, starts[name])}
+        assert moved == set(starts)
+    ids = torch.arange(12)[None] + 10
+    assert logits_of(trained, input_ids=ids).isfinite().all()
+    capsys.readouterr()
+    assert run(whole, small_base, "again", "--reasoning-layers", "2") == 0
+    said = capsys.readouterr().err
+    assert f"2 reasoning layers with {told['parameters']:,} parameters; " in said
+    names = (reasoning.TENSORS_FILE, reasoning.CONFIG_FILE, "adapter_model.safetensors")
+    assert all(sha256_file(folder / name) == sha256_file(whole.path("models", "again", name)) for name in names)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    whole: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after step 4, the same command makes the same layers, adapter, metrics and sample."""
+    true = torch.nn.utils.clip_grad_norm_
+    calls: list[int] = []
+
+    def counted(*arguments: object) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) == 4:
+            signal.raise_signal(signal.SIGTERM)
+        return true(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", counted)
+    assert run(whole, small_base, "cut", "--reasoning-layers", "2") == 128 + signal.SIGTERM
+    assert run(whole, small_base, "cut", "--reasoning-layers", "2") == 0
+    assert "going on from the checkpoint at step 4 of 6" in capsys.readouterr().err
+    cut, wanted = whole.path("models", "cut"), whole.path("models", "whole")
+    assert result(cut) == result(wanted)
+    assert sha256_file(cut / reasoning.TENSORS_FILE) == sha256_file(wanted / reasoning.TENSORS_FILE)
+    _, snapshot = load(sorted((cut / "checkpoints").iterdir())[-1])
+    parts = ("reasoning", "reasoning_angles", "reasoning_alphas")
+    assert [len(snapshot.parts[part]) for part in parts] == [6, 4, 2]
+    for part in parts:
+        assert not any(tensor.dtype != torch.float32 for tensor in snapshot.parts[part].values())
+
+
+def test_a_run_without_layers_takes_away_those_of_the_run_before(whole: Workspace, small_base: Base) -> None:
+    """Made anew without layers, a run has none of the former files, and its metadata no word of them."""
+    folder = whole.path("models", "once")
+    assert run(whole, small_base, "once", "--reasoning-layers", "1", "--reasoning-alpha", "golden") == 0
+    strengths = json.loads((folder / "metadata.json").read_text("utf-8"))["reasoning"]["strengths"]
+    assert strengths == pytest.approx([0.381966], abs=1e-6)
+    assert json.loads((folder / reasoning.CONFIG_FILE).read_text("utf-8"))["strength"] == strengths[0]
+    assert run(whole, small_base, "once") == 0
+    assert not (folder / reasoning.TENSORS_FILE).exists()
+    assert not (folder / reasoning.CONFIG_FILE).exists()
+    assert "reasoning" not in json.loads((folder / "metadata.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ({"reasoning_layers": -1}, "must be at least 0"),
+        ({"reasoning_lr": 0.1}, "need layers to act on"),
+        ({"reasoning_alpha": "fixed"}, "need layers to act on"),
+        ({"reasoning_layers": 1, "reasoning_lr": 0.0}, "0.0 must be a number above 0"),
+        ({"reasoning_layers": 1, "reasoning_alpha_start": 1.0}, "strictly between"),
+        ({"reasoning_layers": 1, "reasoning_alpha": "fixed", "reasoning_alpha_lr": 0.1}, "learns no strength"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(words: dict[str, object], line: str, tmp_path: Path) -> None:
+    """One line each, before anything is loaded."""
+    with pytest.raises(ConfigError, match=line):
+        qlora.Config(data=tmp_path, **words)  # type: ignore[arg-type]
