@@ -75,10 +75,10 @@ def versions(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def keep(name: str, result: Mapping[str, Any]) -> Path:
-    """Write benchmarks/results/NAME.json: the result with the machine and the day it was measured."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+def keep(name: str, result: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+    """Write benchmarks/results/NAME.json, or one elsewhere: the result with the machine and the day it was measured."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
     whole = {"day": time.strftime("%Y-%m-%d"), "machine": machine(), **result}
     path.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return path

@@ -6,6 +6,9 @@ computes, base and adapter together, is turned (so add LoRA first, then gates). 
 model's state, start at zero (the gate is then exactly the identity, and the loss has a non-zero gradient there) and
 fold into the weight without loss (train.merge).
 
+While a model runs with gradients, the rotations of all its gates are made at once, in one batch, before its first
+layer: a GPU would otherwise wait for hundreds of tiny programs.
+
 The gate turns the output; peft's OFT turns the input (y = W R x). Exact rotations need no orthogonality penalty.
 """
 
@@ -14,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +49,7 @@ __all__ = [
 GATES_FILE = "gates.safetensors"
 CONFIG_FILE = "gates_config.json"
 _CHILD = "so8_gate"
+_TOGETHER = "so8_gates_together"  # on the model whose pass makes the rotations of all its gates
 _LAYER = re.compile(r"\.layers\.(\d+)\.")
 
 
@@ -75,6 +79,8 @@ class Gate(nn.Module):
         self.theta = nn.Parameter(torch.zeros(features // so8.BLOCK, so8.COORDINATES, device=device))
         self.alpha = nn.Parameter(torch.tensor(alpha.logit(config.strength), device=device)) if config.learned else None
         self.enabled = True
+        self.shared: Tensor | None = None  # this gate's part of the batch that the model made for its pass
+        self.running = False  # whether that pass is under way
         self._cached: tuple[tuple[Any, ...], Tensor] | None = None
 
     def strength(self) -> float | Tensor:
@@ -83,15 +89,24 @@ class Gate(nn.Module):
 
     def matrix(self) -> Tensor:
         """(blocks, 8, 8) float32: R = exp(strength A), or the blend. Kept between calls without gradients."""
+        if torch.is_grad_enabled():
+            of_this_pass = self.shared is not None and (torch.compiler.is_compiling() or self.running or _in_backward())
+            return self.shared if of_this_pass and self.shared is not None else self._make()
+        kept: Tensor = self._kept()
+        return kept
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _kept(self) -> Tensor:
         parameters = [p for p in (self.theta, self.alpha) if p is not None]
         changes = [p._version for p in parameters]  # noqa: SLF001  torch has no public count of changes in place
         key = (self.opening, *changes, *((p.device, p.data_ptr()) for p in parameters))
-        if not torch.is_grad_enabled() and self._cached is not None and self._cached[0] == key:
-            return self._cached[1]
+        if self._cached is None or self._cached[0] != key:
+            self._cached = key, self._make()
+        return self._cached[1]
+
+    def _make(self) -> Tensor:
         make = so8.rotation if self.form == "geodesic" else so8.blend
-        made = make(self.theta, self.strength(), method=self.method)
-        self._cached = None if torch.is_grad_enabled() else (key, made)
-        return made
+        return make(self.theta, self.strength(), method=self.method)
 
     def forward(self, features: Tensor) -> Tensor:
         """Turn (..., features); dtype of the result is that of the features."""
@@ -121,7 +136,9 @@ def add_gates(model: nn.Module, config: GateConfig) -> dict[str, Gate]:
         chosen |= found
     if config.targets and (absent := sorted(set(config.layers) - {_layer(name) for name in chosen})):
         raise TrainingError(f"no layer {absent[0]} with a Linear for a gate; check --gate-layers")
-    return {plain_name(name): _attach(name, module, config) for name, module in chosen.items()}
+    gates = {plain_name(name): _attach(name, module, config) for name, module in chosen.items()}
+    _make_together(model)
+    return gates
 
 
 def gate_on(module: nn.Module) -> Gate | None:
@@ -210,6 +227,7 @@ def load_gates(model: nn.Module, path: Path) -> dict[str, Gate]:
         if kind == "theta":
             gates[name] = _attach(name, modules[name], config)
         _copy(gates[name].get_parameter(kind), values, key)
+    _make_together(model)
     return gates
 
 
@@ -247,3 +265,42 @@ def _turn(module: nn.Module, _inputs: tuple[Any, ...], output: Tensor) -> Tensor
     gate = module.get_submodule(_CHILD)
     turned: Tensor = gate(output)
     return turned
+
+
+def _make_together(model: nn.Module) -> None:
+    """From now on, a pass through this model with gradients first makes the rotations of all gates in one batch."""
+    if not hasattr(model, _TOGETHER):
+        setattr(model, _TOGETHER, True)
+        model.register_forward_pre_hook(_begin)
+        model.register_forward_hook(_end, always_call=True)
+
+
+def _begin(model: nn.Module, _inputs: tuple[Any, ...]) -> None:
+    if not torch.is_grad_enabled():
+        return
+    alike: dict[tuple[Any, ...], list[Gate]] = {}
+    for gate in (module for module in model.modules() if isinstance(module, Gate)):
+        if gate.form == "geodesic" and gate.enabled:
+            key = gate.method, gate.theta.device, gate.opening if gate.alpha is None else None
+            alike.setdefault(key, []).append(gate)
+    for gates in alike.values():
+        if gates[0].alpha is None:
+            strength: float | Tensor = gates[0].opening
+        else:
+            every = [torch.sigmoid(gate.get_parameter("alpha")).expand(len(gate.theta), 1) for gate in gates]
+            strength = torch.cat(every)
+        made = so8.rotation(torch.cat([gate.theta for gate in gates]), strength, method=gates[0].method)
+        parts: Sequence[Tensor] = made.split([len(gate.theta) for gate in gates])  # type: ignore[no-untyped-call]
+        for gate, part in zip(gates, parts, strict=True):
+            gate.shared, gate.running = part, True
+
+
+def _end(model: nn.Module, _inputs: tuple[Any, ...], _output: Any) -> None:
+    """The batch stays for a backward pass that runs layers again (activation checkpointing), for nothing else."""
+    for module in model.modules():
+        if isinstance(module, Gate):
+            module.running = False
+
+
+def _in_backward() -> bool:
+    return bool(torch._C._current_graph_task_id() != -1)  # noqa: SLF001  what torch's own checkpointing asks

@@ -136,3 +136,48 @@ def test_misfits_are_named(small_base: Base, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(CorruptFileError, match="no readable safetensors"):
         gates.load_gates(model, path)
+
+
+def two_gated() -> nn.Sequential:
+    """Two Linears with gates of different sizes, turned."""
+    torch.manual_seed(5)
+    model = nn.Sequential(nn.Linear(8, 16), nn.Linear(16, 24))
+    gates.add_gates(model, GateConfig(("0", "1"), learned=True, strength=0.4))
+    turn_gates(model)
+    return model
+
+
+def test_rotations_of_a_pass_are_made_at_once_with_the_same_gradients() -> None:
+    """A pass with gradients takes slices of one batch; values and gradients are those of gates one by one."""
+    model, inputs = two_gated(), torch.randn(3, 8, generator=torch.Generator().manual_seed(6))
+    whole = model(inputs)
+    whole.square().sum().backward()
+    together = {name: p.grad for name, p in model.named_parameters()}
+    parts = [gate.shared for gate in gates.gates_of(model).values()]
+    assert all(part is not None and part._base is not None for part in parts)
+    assert len({id(part._base) for part in parts if part is not None}) == 1
+    model.zero_grad(set_to_none=True)
+    alone = inputs
+    for linear in model:
+        alone = linear(alone)
+    alone.square().sum().backward()
+    torch.testing.assert_close(whole, alone)
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, together[name], msg=name)
+
+
+def test_a_batch_of_rotations_outlives_its_pass_only_for_its_own_backward() -> None:
+    """After a pass, a Linear called by itself sees newer angles; a checkpointed pass has the same gradients."""
+    model, inputs = two_gated(), torch.randn(3, 8, generator=torch.Generator().manual_seed(6))
+    model(inputs).sum().backward()
+    turn_gates(model, 0.7)
+    linear = model[1]
+    features = torch.randn(2, 16)
+    expected = so8.turn(gates.gates_of(model)["1"].matrix(), nn.functional.linear(features, linear.weight, linear.bias))
+    torch.testing.assert_close(linear(features), expected)
+    plain, *_ = torch.autograd.grad(model(inputs).square().sum(), [gates.gates_of(model)["1"].theta])
+    model.forward = lambda x: torch.utils.checkpoint.checkpoint(  # type: ignore[method-assign]
+        lambda y: nn.Sequential.forward(model, y), x, use_reentrant=False
+    )
+    again, *_ = torch.autograd.grad(model(inputs).square().sum(), [gates.gates_of(model)["1"].theta])
+    assert torch.equal(plain, again)
