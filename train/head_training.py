@@ -143,7 +143,7 @@ def begin(
         collect(tokenizer, {"prompts": asked, **others}, config.heads_tokens)
         for asked, others in zip(of_prompts, of_documents, strict=True)
     )
-    heads = Heads(features).to(next(model.parameters()).device)
+    heads = Heads(features, config.heads_tokens).to(next(model.parameters()).device)
     objective = HeadObjective(heads, trained, config.heads_batch, config.heads_weights, config.seed)
     return HeadRun(objective, held_out, config.heads_lr)
 

@@ -94,14 +94,14 @@ class Answers:
 class Heads(nn.Module):
     """Four heads over `features` = 8 k numbers: theta (k, 28), mixtures (3, k, k), three Linears of 17 k inputs.
 
-    `temperatures` divide the logits in `score`; 1 until they are fitted (train.head_calibration). Raises TrainingError
-    where `features` is no multiple of 8.
+    `tokens`: how many last tokens of a text they are trained on. `temperatures` divide the logits in `score`; 1 until
+    they are fitted (train.head_calibration). Raises TrainingError where `features` is no multiple of 8.
     """
 
     octonion: Tensor
     conjugate: Tensor
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, tokens: int = 256) -> None:
         super().__init__()
         if features % so8.BLOCK or not features:
             raise TrainingError(f"a hidden state of {features} numbers has no blocks of {so8.BLOCK}; heads need them")
@@ -115,6 +115,7 @@ class Heads(nn.Module):
         product = torch.tensor(PRODUCT, dtype=torch.float32).reshape(so8.BLOCK**2, so8.BLOCK)
         self.register_buffer("octonion", product / so8.BLOCK**0.5, persistent=False)  # keeps unit mean square
         self.register_buffer("conjugate", torch.tensor([1.0, *[-1.0] * (so8.BLOCK - 1)]), persistent=False)
+        self.tokens = tokens
         self.temperatures: dict[str, float] = dict.fromkeys(CALIBRATED, 1.0)
 
     @property
@@ -181,10 +182,8 @@ class Scores:
         return max(DOMAINS, key=self.domains.__getitem__)
 
 
-def score(
-    model: nn.Module, tokenizer: PreTrainedTokenizerBase, heads: Heads, texts: Sequence[str], length: int = 256
-) -> list[Scores]:
-    """What the heads say of texts, of which the last `length` tokens count; the model's mode is as before.
+def score(model: nn.Module, tokenizer: PreTrainedTokenizerBase, heads: Heads, texts: Sequence[str]) -> list[Scores]:
+    """What the heads say of texts, by as many last tokens as they were trained on; the model's mode is as before.
 
     Nothing random is drawn. Raises TrainingError where the heads are of another model, or a text is empty.
     """
@@ -193,7 +192,7 @@ def score(
     model.eval()
     with torch.no_grad():
         for start in range(0, len(texts), _BATCH):
-            ids = encode(tokenizer, texts[start : start + _BATCH], length)
+            ids = encode(tokenizer, texts[start : start + _BATCH], heads.tokens)
             answers = heads(state(model, ids))
             rows = {name: answers.of(name).double() / heads.temperatures[name] for name in CALIBRATED}
             verdicts, domains = rows["safety"].softmax(-1).tolist(), rows["domain"].softmax(-1).tolist()
@@ -245,7 +244,14 @@ def save_heads(heads: Heads, folder: Path) -> None:
     """Write heads.safetensors and heads_config.json, the same bytes for the same heads; inside a commit."""
     tensors = {name: parameter.detach().float().cpu().contiguous() for name, parameter in heads.named_parameters()}
     save_file(tensors, folder / HEADS_FILE, metadata={"format": "pt"})
-    text = json.dumps(_config(heads.features) | {"temperatures": heads.temperatures}, indent=2, sort_keys=True) + "\n"
+    text = (
+        json.dumps(
+            _config(heads.features) | {"temperatures": heads.temperatures, "tokens": heads.tokens},
+            indent=2,
+            sort_keys=True,
+        )
+        + "\n"
+    )
     (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
 
 
@@ -267,7 +273,7 @@ def load_heads(folder: Path) -> Heads:
         temperatures = {name: float(config["temperatures"][name]) for name in CALIBRATED}
         wanted = _config(config["features"])
         with torch.random.fork_rng():  # the start that is overwritten at once draws nothing from the caller
-            heads = Heads(config["features"])
+            heads = Heads(config["features"], int(config["tokens"]))
         heads.load_state_dict(tensors)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError, TrainingError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]

@@ -82,7 +82,8 @@ def test_a_run_with_heads_reports_every_loss_saves_and_measures(trained: Workspa
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"- safety (n = {heads['figures']['safety']['n']}): macro-F1" in card
     model = models.load_adapter(models.load_model(small_base, "nf4", "bfloat16", "cpu"), folder)
-    (found,) = score(model, models.load_tokenizer(small_base), again, ["手順を教えて"], 24)
+    (found,) = score(model, models.load_tokenizer(small_base), again, ["手順を教えて"])
+    assert again.tokens == 24
     assert sum(found.verdicts.values()) == pytest.approx(1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -176,6 +177,8 @@ def test_a_heads_loss_reaches_lora_and_gates_through_the_state(small_base: Base)
     texts = [list(range(10, 30)), list(range(40, 47))]
     hidden = state(model, texts)
     assert torch.allclose(state(model, texts[1:])[0], hidden[1], atol=1e-4)
+    language: Any = model.get_output_embeddings()  # what the heads read is what the next token is read from
+    assert torch.allclose(language(hidden[0]), model(input_ids=torch.tensor(texts[:1])).logits[0, -1], atol=1e-4)
     known = {name: values[:2] for name, values in EVERY.items()}
     torch.stack(list(head_losses.losses(heads(hidden), known).values())).sum().backward()
     for name, parameter in model.named_parameters():
@@ -188,7 +191,7 @@ def test_saved_heads_come_back_and_score_the_same(small_base: Base, tmp_path: Pa
     """The same bytes twice, the same probabilities with their temperatures, the model's mode and dice untouched."""
     model = models.load_model(small_base, "none", "float32", "cpu").train()
     tokenizer = models.load_tokenizer(small_base)
-    heads = Heads(64)
+    heads = Heads(64, tokens=16)
     heads.temperatures = {"safety": 2.0, "domain": 0.5, "plausibility": 1.5, "confidence": 3.0}
     save_heads(heads, tmp_path)
     before = [(tmp_path / name).read_bytes() for name in (HEADS_FILE, CONFIG_FILE)]
@@ -197,10 +200,10 @@ def test_saved_heads_come_back_and_score_the_same(small_base: Base, tmp_path: Pa
     dice = torch.get_rng_state()
     again = load_heads(tmp_path)
     texts = ["条例とは何か。", "届出を行わなければならない。" * 9]
-    found = score(model, tokenizer, again, texts, 16)
+    found = score(model, tokenizer, again, texts)
     assert torch.equal(torch.get_rng_state(), dice)
     assert model.training
-    assert found == score(model, tokenizer, heads, texts, 16)
+    assert found == score(model, tokenizer, heads, texts)
     assert [one.verdict for one in found] == [max(VERDICTS, key=one.verdicts.__getitem__) for one in found]
     for one in found:
         assert sum(one.verdicts.values()) == pytest.approx(1)
@@ -209,9 +212,9 @@ def test_saved_heads_come_back_and_score_the_same(small_base: Base, tmp_path: Pa
         assert one.domain in DOMAINS
         assert 0 < one.plausibility < 1
     with torch.no_grad():
-        logits = heads(state(model.eval(), [tokenizer(texts[0], add_special_tokens=False)["input_ids"][-16:]]))
-    assert found[0].confidence == pytest.approx(float((logits.confidence[0] / 3).sigmoid()), abs=1e-5)
-    assert list(found[0].domains.values()) == pytest.approx((logits.domain[0] / 0.5).softmax(0).tolist(), abs=1e-5)
+        logits = heads(state(model.eval(), [tokenizer(texts[1], add_special_tokens=False)["input_ids"][-16:]]))
+    assert found[1].confidence == pytest.approx(float((logits.confidence[0] / 3).sigmoid()), abs=1e-5)
+    assert list(found[1].domains.values()) == pytest.approx((logits.domain[0] / 0.5).softmax(0).tolist(), abs=1e-5)
     with pytest.raises(TrainingError, match="without any token"):
         score(model, tokenizer, heads, [""])
     with pytest.raises(TrainingError, match="states of 32 numbers"):
