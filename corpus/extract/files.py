@@ -206,7 +206,7 @@ def _row(name: str, key: str, raw_sha256: str, done: Extracted) -> dict[str, Any
         "declared_lang": done.declared_lang,
         "outcome": done.outcome,
         "reason": done.reason,
-        "sections": [vars(section) for section in done.sections],
+        "sections": [section._asdict() for section in done.sections],
         "pages": list(done.pages),
         "kept_share": done.kept_share,
         "garbled_share": done.garbled_share,

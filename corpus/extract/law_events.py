@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, TypeAlias
 
-from corpus.extract.model import TextBuilder
+from corpus.extract.model import TextBuilder, tidy
 
 __all__ = ["LawEvents"]
 
@@ -42,7 +42,8 @@ _OPAQUE: Final = frozenset(("Paragraph", "AmendProvision", "NewProvision", "Quot
 _INDENT: Final = re.compile(r"[ \t\r]*\n[ \t\r\n]*")  # pretty-printing; no meaning inside a Japanese sentence
 
 Attributes: TypeAlias = Sequence[str]
-Handler: TypeAlias = Callable[["LawEvents", str, Attributes], None]
+Start: TypeAlias = Callable[["LawEvents", str, Attributes], None]
+End: TypeAlias = Callable[["LawEvents", str], None]
 
 
 class LawEvents:
@@ -73,6 +74,7 @@ class LawEvents:
         self._marks: list[int] = []
         self._skip_depth = 0
         self._gap = ""
+        self._inside = self._handlers()
         self._wait_for_law()
 
     # What the parser calls: outside a law, inside it, and inside what is left out.
@@ -93,23 +95,28 @@ class LawEvents:
         self._read_law()
 
     def _read_law(self) -> None:
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._inside
         self.parser.CharacterDataHandler = self._buffer.append
 
-    def _start(self, tag: str, attributes: Attributes) -> None:
-        handler = self.STARTS.get(tag)
-        if handler is not None:
-            handler(self, tag, attributes)
-        elif ":" in tag:
-            self._start(tag.rpartition(":")[2], attributes)
+    def _handlers(self) -> tuple[Callable[[str, Attributes], None], Callable[[str], None]]:
+        """What is called at the start and at the end of every element: closures, for they are called so often."""
+        starts, ends = self.STARTS.get, self.ENDS.get
 
-    def _end(self, tag: str) -> None:
-        handler = self.ENDS.get(tag)
-        if handler is not None:
-            handler(self, tag, ())
-        elif ":" in tag:
-            self._end(tag.rpartition(":")[2])
+        def start(tag: str, attributes: Attributes) -> None:
+            handler = starts(tag)
+            if handler is not None:
+                handler(self, tag, attributes)
+            elif ":" in tag:
+                start(tag.rpartition(":")[2], attributes)
+
+        def end(tag: str) -> None:
+            handler = ends(tag)
+            if handler is not None:
+                handler(self, tag)
+            elif ":" in tag:
+                end(tag.rpartition(":")[2])
+
+        return start, end
 
     def _skip(self, _: str, __: Attributes) -> None:
         """Leave out the element that begins here."""
@@ -135,17 +142,18 @@ class LawEvents:
             line = _INDENT.sub(self._gap, line)
         return line
 
-    def _flush(self, kind: str = "") -> None:
-        """End the line."""
-        if not self._buffer:
-            return
-        line = self._take()
+    def _flush(self, _: str = "", __: Attributes = ()) -> None:
+        """End the line: what most elements do where they begin and where they end."""
+        if self._buffer:
+            self._write(self._kind)
+
+    def _write(self, kind: str) -> None:
+        line = tidy(self._take())
         self._labelled = False
-        if line and not line.isspace():
-            if self._awaiting:
-                self._held.append(line)
-            else:
-                self.builder.append(kind or self._kind, line, self._where, self._level)
+        if self._awaiting:
+            self._held.append(line)
+        else:
+            self.builder.append_tidy(kind, line, self._where, self._level)
 
     def _moved(self) -> None:
         """The path or the article changed."""
@@ -157,11 +165,11 @@ class LawEvents:
         self._awaiting = False
         held, self._held = self._held, []
         for line in held:
-            self.builder.append(self._kind, line, self._where, self._level)
+            self.builder.append_tidy(self._kind, line, self._where, self._level)
 
     # The law itself.
 
-    def _law_end(self, _: str, __: Attributes) -> None:
+    def _law_end(self, _: str) -> None:
         self._flush()
         self._wait_for_law()
 
@@ -169,14 +177,14 @@ class LawEvents:
         self._flush()
         self.bodies += 1
 
-    def _number_end(self, _: str, __: Attributes) -> None:
+    def _number_end(self, _: str) -> None:
         line = self._take().strip(" \u3000")
         if not self.number and not self.bodies:
             self.number = line
         elif line:
             self.builder.append("note", line, self._where, self._level)
 
-    def _title_end(self, _: str, __: Attributes) -> None:
+    def _title_end(self, _: str) -> None:
         line = self._take().strip(" \u3000")
         if self.title or self._nested:
             self.builder.append(self._kind, line, self._where, self._level)
@@ -195,14 +203,14 @@ class LawEvents:
         self._flush()
         self._depths.append(len(self._path))
 
-    def _container_end(self, _: str, __: Attributes) -> None:
+    def _container_end(self, _: str) -> None:
         self._flush()
         height = self._depths.pop() if self._depths else 0
         if not self._nested:
             del self._path[height:]
             self._moved()
 
-    def _heading_end(self, _: str, __: Attributes) -> None:
+    def _heading_end(self, _: str) -> None:
         if self._nested:
             self._flush()
             return
@@ -218,7 +226,7 @@ class LawEvents:
             self._awaiting = True
         self._nested += 1
 
-    def _article_end(self, _: str, __: Attributes) -> None:
+    def _article_end(self, _: str) -> None:
         self._settle()
         self._flush()
         self._nested -= 1
@@ -229,8 +237,9 @@ class LawEvents:
     def _label_start(self, _: str, __: Attributes) -> None:
         self._marks.append(len(self._buffer))
 
-    def _label_end(self, tag: str, _: Attributes) -> None:
-        label = "".join(self._buffer[self._marks.pop() if self._marks else 0 :]).strip()
+    def _label_end(self, tag: str) -> None:
+        mark = self._marks.pop() if self._marks else 0
+        label = "".join(self._buffer[mark:]).strip() if len(self._buffer) > mark else ""
         if tag == "ArticleTitle" and self._awaiting:
             self._article = label
             self._moved()
@@ -252,16 +261,12 @@ class LawEvents:
             self._flush()
         self._nested += 1
 
-    def _opaque_end(self, _: str, __: Attributes) -> None:
+    def _opaque_end(self, _: str) -> None:
         self._flush()
         self._nested -= 1
 
-    def _line(self, _: str, __: Attributes) -> None:
-        """A line begins or ends."""
-        self._flush()
-
-    def _caption_end(self, _: str, __: Attributes) -> None:
-        self._flush("caption")
+    def _caption_end(self, _: str) -> None:
+        self._write("caption")
 
     # Tables and appendices.
 
@@ -274,7 +279,7 @@ class LawEvents:
         self._flush()
         self._kind = "table" if self._kind == "body" else self._kind
 
-    def _table_end(self, _: str, __: Attributes) -> None:
+    def _table_end(self, _: str) -> None:
         self._flush()
         self._kind = "body" if self._kind == "table" else self._kind
 
@@ -285,14 +290,14 @@ class LawEvents:
         self._nested += 1
         self._moved()
 
-    def _appendix_title_end(self, _: str, __: Attributes) -> None:
+    def _appendix_title_end(self, _: str) -> None:
         title = "".join(self._buffer).strip(" \u3000\n")
         if title and self._appendices:
             self._path.append(_INDENT.sub(self._gap, title))
             self._moved()
         self._flush()
 
-    def _appendix_end(self, _: str, __: Attributes) -> None:
+    def _appendix_end(self, _: str) -> None:
         self._flush()
         self._nested -= 1
         if self._appendices:
@@ -301,22 +306,22 @@ class LawEvents:
 
     # What happens at the start and at the end of each element; the others only hold text.
 
-    STARTS: ClassVar[dict[str, Handler]] = {
-        **dict.fromkeys((*_LINES, *_HEADINGS, *_CAPTIONS), _line),
+    STARTS: ClassVar[dict[str, Start]] = {
+        **dict.fromkeys((*_LINES, *_HEADINGS, *_CAPTIONS), _flush),
         **dict.fromkeys(_SKIP, _skip),
         **dict.fromkeys(_CELLS, _cell_start),
         **dict.fromkeys(_LABELS, _label_start),
         **dict.fromkeys(_OPAQUE, _opaque_start),
         **dict.fromkeys(("SupplProvision", *_LEVELS), _container_start),
         **dict.fromkeys(_APPENDICES, _appendix_start),
-        **dict.fromkeys(_APPENDIX_TITLES, _line),
+        **dict.fromkeys(_APPENDIX_TITLES, _flush),
         "Article": _article_start,
         "Paragraph": _paragraph_start,
         "LawBody": _body_start,
         "TableStruct": _table_start,
     }
-    ENDS: ClassVar[dict[str, Handler]] = {
-        **dict.fromkeys(_LINES, _line),
+    ENDS: ClassVar[dict[str, End]] = {
+        **dict.fromkeys(_LINES, _flush),
         **dict.fromkeys(_HEADINGS, _heading_end),
         **dict.fromkeys(_LABELS, _label_end),
         **dict.fromkeys(_CAPTIONS, _caption_end),

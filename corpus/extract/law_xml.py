@@ -129,11 +129,10 @@ def _finish(events: LawEvents, where: str) -> Extracted:
         return failure(outcome, f"no Law element in {where}: {message}", EXTRACTOR, VERSION)
     if not events.bodies:
         return failure("empty", "a Law without LawBody", EXTRACTOR, VERSION)
-    left_out = visible("".join(events.skipped))
     return finish(
         events.builder,
         title=events.title,
-        source_chars=visible(events.builder.text) + left_out,
+        left_out=visible("".join(events.skipped)),
         extractor=EXTRACTOR,
         version=VERSION,
         declared_lang=events.lang,

@@ -62,7 +62,7 @@ def _exactly(channel: socket.socket, count: int) -> bytearray:
 def encode(done: Extracted) -> tuple[bytes, bytes]:
     """A result as (JSON, text)."""
     plain = {name: getattr(done, name) for name in (*_PLAIN, *_MORE)}
-    plain["sections"] = [(s.kind, s.path, s.level, s.start, s.end) for s in done.sections]
+    plain["sections"] = done.sections
     extra = {name: value for name, value in vars(done).items() if name not in (*plain, "text")}
     return json.dumps({**plain, **extra}).encode(), done.text.encode("utf-8", "surrogatepass")
 

@@ -13,7 +13,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CLASSES", "GARBLED", "class_of", "code_points", "count_classes", "garbled_share", "visible"]
+__all__ = [
+    "CLASSES",
+    "GARBLED",
+    "class_of",
+    "code_points",
+    "count_classes",
+    "garbled_share",
+    "visible",
+    "visible_and_garbled",
+]
 
 CLASSES: Final = (
     "other",  # anything that Japanese and English text does not hold: other scripts, IPA, Latin beyond Latin-1
@@ -52,10 +61,23 @@ _RANGES: Final = (
 )
 _SILENT: Final = ((0xAD, 0xAD), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF))
 # Letters and marks of Latin-1 that Japanese and English hold now and then; ° ± ² ³ µ · × ÷ and the like are units.
-_ACCENTED: Final = ((0xA1, 0xA6), (0xA8, 0xAA), (0xAC, 0xAF), (0xB4, 0xB4), (0xB8, 0xBA), (0xBC, 0xD6), (0xD8, 0xF6))
+_ACCENTED: Final = (
+    (0xA1, 0xA6),
+    (0xA8, 0xAA),
+    (0xAC, 0xAF),
+    (0xB4, 0xB4),
+    (0xB8, 0xBA),
+    (0xBC, 0xD6),
+    (0xD8, 0xF6),
+    (0xF8, 0xFF),
+)
 _MANY: Final = 0.25  # share of visible characters from which they are no names but UTF-8 or shifted codes, misread
 _LINE: Final = re.compile(r"([\xb3-\xda])\1{2,}")  # a line drawn with DOS box characters, read as Latin-1, is no word
 _CID: Final = re.compile(r"\(cid:\d+\)")
+
+
+_SPACE, _OTHER, _BROKEN = (CLASSES.index(name) for name in ("space", "other", "broken"))
+_ACCENT: Final = 16  # added to the class of an accented letter in the table
 
 
 @lru_cache(maxsize=1)
@@ -66,6 +88,8 @@ def _table() -> NDArray[np.uint8]:
             table[first : last + 1] = CLASSES.index(name)
     for first, last in _SILENT:  # they show nothing: neither garbage nor text
         table[first : last + 1] = CLASSES.index("space")
+    for first, last in _ACCENTED:
+        table[first : last + 1] += _ACCENT
     return table
 
 
@@ -74,24 +98,28 @@ def code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
+def _counted(text: str) -> NDArray[np.intp]:
+    """Characters a class, shape (2, 16): those without and those with an accent."""
+    return np.bincount(_table().take(code_points(text)), minlength=2 * _ACCENT).reshape(2, _ACCENT)
+
+
 def count_classes(text: str) -> dict[str, int]:
     """Characters a class, for every class of CLASSES; the counts add up to len(text).
 
     >>> count_classes("第1条 ABC")["kanji"]
     2
     """
-    counts = np.bincount(_table()[code_points(text)], minlength=len(CLASSES))
-    return {name: int(count) for name, count in zip(CLASSES, counts, strict=True)}
+    return dict(zip(CLASSES, _counted(text).sum(axis=0).tolist(), strict=False))
 
 
 def class_of(character: str) -> str:
     """The class of one character."""
-    return CLASSES[int(_table()[ord(character)])]
+    return CLASSES[int(_table()[ord(character)]) % _ACCENT]
 
 
 def visible(text: str) -> int:
     """Characters that show something: all but spaces and invisible marks."""
-    return len(text) - count_classes(text)["space"]
+    return len(text) - int(_counted(text)[:, _SPACE].sum())
 
 
 def garbled_share(text: str) -> float:
@@ -101,17 +129,22 @@ def garbled_share(text: str) -> float:
     letters where they are more than a quarter (UTF-8 read as Latin-1). Japanese, English, mathematics, units and
     chemical names stay near 0; fonts read with the wrong code table give 0.25 to 1.
     """
-    without = _CID.sub("", text)
-    counts = count_classes(without)
+    return visible_and_garbled(text)[1]
+
+
+def visible_and_garbled(text: str) -> tuple[int, float]:
+    """(what `visible` gives, what `garbled_share` gives), from one count."""
+    counted = _counted(text)
+    shown = len(text) - int(counted[:, _SPACE].sum())
+    without = _CID.sub("", text) if "(cid:" in text else text
     marks = len(text) - len(without)
-    whole = len(without) - counts["space"] + marks
+    counted = _counted(without) if marks else counted
+    whole = len(without) - int(counted[:, _SPACE].sum()) + marks
     if not whole:
-        return 0.0
-    accented = 0 if without.isascii() else _accented(_LINE.sub(r"\1", without))
-    accented = accented if accented > _MANY * whole else 0
-    return (counts["other"] + counts["broken"] + marks + accented) / whole
-
-
-def _accented(text: str) -> int:
-    counts = np.bincount(np.minimum(code_points(text), 0x100), minlength=0x101)
-    return int(sum(counts[first : last + 1].sum() for first, last in (*_ACCENTED, (0xF8, 0xFF))))
+        return shown, 0.0
+    bad = int(counted[0, _OTHER] + counted[0, _BROKEN]) + marks
+    accented = int(counted[1].sum())
+    if accented > _MANY * whole:  # drawn lines can only lower it
+        accented = int(_counted(_LINE.sub(r"\1", without))[1].sum())
+        bad += accented if accented > _MANY * whole else 0
+    return shown, bad / whole
