@@ -28,6 +28,7 @@ _BLOCKS: Final = {
     *("nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul", "br"),
 }
 _CLOSED_ROOT: Final = re.compile(r"<(html|head|body)\b([^<>]*)/>", re.IGNORECASE)  # where the parser would stop
+_ITEMS: Final = ("li", "dt", "dd")
 _HEADING: Final = re.compile("h([1-6])")
 # A line break in the source between two Japanese characters is no space.
 _CJK: Final = "\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"
@@ -36,12 +37,16 @@ _SOFT_BREAK: Final = re.compile(f"(?<=[{_CJK}])[ \t]*\n[ \t\r\n]*(?=[{_CJK}])")
 
 @dataclass(frozen=True)
 class Block:
-    """One block: `kind` of a section, its text, heading level (0: none), share of it that links elsewhere."""
+    """One block: `kind` of a section, its text, heading level (0: none), share of it that links elsewhere.
+
+    `item`: whether it is an item of a list.
+    """
 
     kind: str
     text: str
     level: int
     link_share: float
+    item: bool = False
 
 
 def parse_html(text: str) -> etree._Element | None:
@@ -131,7 +136,7 @@ class _Collector:
         self.blocks: list[Block] = []
         self.skipped: set[etree._Element] = set()
         self.line: list[str] = []
-        self.linked = self.links = self.level = self.pre = 0
+        self.linked = self.links = self.level = self.pre = self.items = 0
         self.kinds: list[tuple[etree._Element, str]] = []
 
     def write(self, text: str | None) -> None:
@@ -154,6 +159,7 @@ class _Collector:
             self.line.append("\u3000")
         self.links += _leads_away(element)
         self.pre += tag == "pre"
+        self.items += tag in _ITEMS
         natural = {"table": "table", "caption": "caption", "figcaption": "caption"}.get(tag)
         if kind or natural:
             self.kinds.append((element, kind or natural or ""))
@@ -167,6 +173,7 @@ class _Collector:
             self.level = 0
         self.links -= _leads_away(element)
         self.pre -= tag == "pre"
+        self.items -= tag in _ITEMS
         if self.kinds and self.kinds[-1][0] is element:
             self.flush()
             self.kinds.pop()
@@ -177,5 +184,5 @@ class _Collector:
         if text:
             kind = "title" if self.level else self.kinds[-1][1] if self.kinds else "body"
             share = min(1.0, self.linked / max(1, len(text)))
-            self.blocks.append(Block(kind, text, self.level, share))
+            self.blocks.append(Block(kind, text, self.level, share, self.items > 0))
         self.line, self.linked = [], 0

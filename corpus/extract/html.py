@@ -13,6 +13,7 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from corpus.extract.blocks import Block, classes, declared_language, page_title, parse_html, to_blocks, visible_text
 from corpus.extract.encoding import decode
+from corpus.extract.html_layout import unwrap_tables
 from corpus.extract.html_main import main_blocks
 from corpus.extract.html_sites import rule_for
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
@@ -22,7 +23,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "html"
-VERSION: Final = f"2+trafilatura-{library_version('trafilatura')}+resiliparse-{library_version('resiliparse')}"
+VERSION: Final = f"3+trafilatura-{library_version('trafilatura')}+resiliparse-{library_version('resiliparse')}"
 _NAVIGATION: Final = {
     *("nav", "navi", "navigation", "menu", "gnav", "header", "footer", "sidebar", "breadcrumb", "breadcrumbs", "pager"),
     *(
@@ -78,8 +79,10 @@ def extract(data: bytes, content_type: str = "", url: str = "") -> Extracted:
     if rule is not None and part is not None:
         blocks, how = to_blocks(part, drop=rule.drops), f"rule of {rule.host}"
     else:
-        lang = language("\n".join(block.text for block in to_blocks(root))[:20_000]) or ""
-        main = main_blocks(text, to_blocks(root, drop=_dropped), lang)
+        lang = language(shown[:20_000]) or ""
+        if unwrap_tables(root):
+            text = etree.tostring(root, encoding="unicode", method="html")
+        main = main_blocks(text, visible_text(root), to_blocks(root, drop=_dropped), lang)
         blocks, how = main.blocks, main.how
     if not blocks and _frames(root):
         return failure("empty", f"a frameset of {', '.join(_frames(root))}", EXTRACTOR, VERSION, title=title)

@@ -1,7 +1,8 @@
 """The main text of any page: trafilatura finds it, resiliparse is the second opinion, our blocks are what is kept.
 
-English article pages: trafilatura's own text, precision favoured (the best of its modes on hand-made gold). Only where
-it keeps a small part of what resiliparse keeps does the vote below decide.
+English article pages: trafilatura's own text, precision favoured (the best of its modes on hand-made gold). Lists and
+headings that it drops between two paragraphs are put back. Only where it keeps a small part of what resiliparse keeps
+does the vote below decide.
 Japanese pages: trafilatura finds the right place and drops a tenth of it, whole sections of official pages; resiliparse
 keeps everything and navigation with it. So every block of the page is voted on: kept where trafilatura has it, where it
 stands between blocks that trafilatura has and is no navigation, or where resiliparse has it and it is a sentence.
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from corpus.extract.blocks import Block
+from corpus.extract.html_layout import furniture
 from corpus.text.scripts import visible
 
 __all__ = ["Main", "main_blocks"]
@@ -25,6 +27,8 @@ _ARTICLE: Final = 1000  # visible characters that are an article, however much s
 _MIN: Final = 200  # visible characters of a text that can be a whole article
 _NAVIGATION: Final = 0.5  # share of linked characters
 _GRAM: Final = 6
+_IN_TEXT: Final = 0.3  # share of linked characters of a sentence that names other pages
+_GAP: Final = 40  # blocks that trafilatura may have dropped in one place
 _SAME: Final = 0.6  # share of a block's 6-grams that a text holds, where it holds the block
 _SENTENCE: Final = re.compile("[。！？」]|[a-z][.!?](?:\\s|$)")
 _SQUEEZED: Final = re.compile(r"[\s|\u3000]+")
@@ -43,27 +47,56 @@ class Main:
     how: str
 
 
-def main_blocks(html: str, blocks: list[Block], lang: str) -> Main:
-    """What of a page is its text. `blocks` are those of the page without what is navigation by its markup."""
+def main_blocks(html: str, shown: str, blocks: list[Block], lang: str) -> Main:
+    """What of a page is its text.
+
+    `shown` is all that it shows, a block a line; `blocks` are those of the page without what is navigation by its
+    markup.
+    """
+    shut = furniture(blocks)
+    open_blocks = [block for place, block in enumerate(blocks) if place not in shut]
+    gone = set(map(_squeezed, shown.split("\n"))) - {_squeezed(block.text) for block in open_blocks}
     second = _resiliparse(html)
     wanted = visible(second)
-    found, got, lost = _opinion(html, blocks, wanted, precise=lang != "ja")
+    found, got, lost = _opinion(html, blocks, gone, wanted, precise=lang != "ja")
     if lang != "ja" and lost:
-        found, got, lost = _opinion(html, blocks, wanted, precise=False)
+        found, got, lost = _opinion(html, blocks, gone, wanted, precise=False)
         lost = got < _ARTICLE if lost else lost  # a long article under a hundred comments is no lost page
     if lang != "ja" and found and not lost:
-        return Main(found, "trafilatura")
-    voted = list(_vote(blocks, found, second))
+        return Main(_filled(found, open_blocks), "trafilatura")
+    voted = list(_vote(open_blocks, found, second))
     if _size(voted) < max(0.9 * got, 1):
-        return Main(found, "trafilatura") if found else Main(_not_navigation(blocks), "blocks")
+        return Main(found, "trafilatura") if found else Main(_not_navigation(open_blocks), "blocks")
     return Main(voted, "vote")
 
 
-def _opinion(html: str, blocks: list[Block], wanted: int, *, precise: bool) -> tuple[list[Block], int, bool]:
-    """Trafilatura's blocks, their visible characters, and whether that is too little."""
-    found = _trafilatura(html, blocks, precise=precise)
-    got = _size(found)
+def _opinion(
+    html: str, blocks: list[Block], gone: set[str], wanted: int, *, precise: bool
+) -> tuple[list[Block], int, bool]:
+    """Trafilatura's blocks but those that are `gone`, their visible characters, and whether that is too little."""
+    whole = _trafilatura(html, blocks, precise=precise)
+    found = [block for block in whole if _squeezed(block.text) not in gone]
+    got, had = _size(found), _size(whole)
+    if got < had / 2:  # the markup calls the article itself navigation
+        found, got = whole, had
     return found, got, got < ALARM * wanted or got < min(_MIN, wanted)
+
+
+def _filled(found: list[Block], blocks: list[Block]) -> list[Block]:
+    """Trafilatura's blocks with the lists and headings between two of them, which it drops where they are short."""
+    places = {_squeezed(block.text): place for place, block in enumerate(blocks)}
+    whole = _squeezed("".join(block.text for block in found))
+    out: list[Block] = []
+    last = None
+    for block in found:
+        place = places.get(_squeezed(block.text))
+        if place is not None and last is not None and last < place:
+            between = blocks[last + 1 : place]
+            if len(between) <= _GAP and all((b.item or b.level) and b.link_share < _IN_TEXT for b in between):
+                out += [missed for missed in between if _squeezed(missed.text) not in whole]
+        last = place
+        out.append(block)
+    return out
 
 
 def _size(blocks: list[Block]) -> int:
@@ -79,6 +112,7 @@ def _vote(blocks: list[Block], found: list[Block], second: str) -> Iterator[Bloc
     second_grams = _grams(second)
     ours = [_held(block.text, first_grams) for block in blocks]
     linked = [block.link_share >= _NAVIGATION for block in blocks]
+    kept: list[bool] = []
     first, last = _core(blocks, [mine and not link for mine, link in zip(ours, linked, strict=True)])
     for place, block in enumerate(blocks):
         footing = linked[place] or (len(block.text) < 100 and _FOOT.search(block.text) is not None)
@@ -88,8 +122,20 @@ def _vote(blocks: list[Block], found: list[Block], second: str) -> Iterator[Bloc
             keep = not footing and (
                 ours[place] or (_SENTENCE.search(block.text) is not None and _held(block.text, second_grams))
             )
-        if keep:
+        kept.append(keep)
+    for place, block in enumerate(blocks):
+        if kept[place] and not (block.level and _heads_nothing(place, blocks, kept)):
             yield block
+
+
+def _heads_nothing(place: int, blocks: list[Block], kept: list[bool]) -> bool:
+    """Whether all that a heading stands above was left out."""
+    below = place + 1
+    while below < len(blocks) and not blocks[below].level:
+        if kept[below]:
+            return False
+        below += 1
+    return below > place + 1
 
 
 def _core(blocks: list[Block], ours: list[bool]) -> tuple[int, int]:
@@ -111,16 +157,28 @@ def _core(blocks: list[Block], ours: list[bool]) -> tuple[int, int]:
         runs[-1][2] += sizes[place]
     most = max(run[2] for run in runs)
     kept = [run for run in runs if run[2] >= most / 3]
-    return kept[0][0], kept[-1][1]
+    first, last = kept[0][0], kept[-1][1]
+    while last + 1 < len(blocks) and _goes_on(blocks[last + 1]):
+        last += 1
+    return first, last
+
+
+def _goes_on(block: Block) -> bool:
+    """Whether a block below the last paragraph is a list or table that belongs to it."""
+    return (block.item or block.kind == "table") and block.link_share < _IN_TEXT
+
+
+def _squeezed(text: str) -> str:
+    return _SQUEEZED.sub("", text)
 
 
 def _grams(text: str) -> set[str]:
-    text = _SQUEEZED.sub("", text)
+    text = _squeezed(text)
     return {text[at : at + _GRAM] for at in range(max(1, len(text) - _GRAM + 1))}
 
 
 def _held(text: str, grams: set[str]) -> bool:
-    own = _SQUEEZED.sub("", text)
+    own = _squeezed(text)
     if len(own) < _GRAM:
         return any(own in gram for gram in grams) if own and len(grams) < 400 else False
     mine = [own[at : at + _GRAM] for at in range(len(own) - _GRAM + 1)]
