@@ -145,7 +145,7 @@ class Site:
         words = self.say(
             "当サイトでは、便利にお使いいただくためクッキーを使用しています。"
             "閲覧を続けることで、使用に同意したものとみなします。",
-            "We use cookies to give you the best experience on our website. By continuing you agree to our use of them.",
+            "We use cookies to give you the best experience on our site. By continuing you agree to our use of them.",
         )
         button = self.say("同意する", "Accept")
         name = self.rng.choice(("cc", "cookie-bar", "notice"))

@@ -147,4 +147,4 @@ def _parsed(raw: bytes) -> DumpPage | None:
 
 
 def _integer(text: str | None) -> int:
-    return int(text) if text and text.strip().isdecimal() else 0
+    return int(text) if text and len(text) < 20 and text.strip().isdecimal() else 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import click
 
 from hakusho.commands._shared import ExampleCommand, emit, json_option, workers_option
 
-_BATCH = 500  # rows written at once
+_ROWS, _CHARACTERS = 500, 4_000_000  # that are written at once: memory must not grow with the file read
 
 
 @click.command(
@@ -117,9 +116,23 @@ def _write(rows: Iterator[dict[str, Any]], out: Path | None) -> None:
         for _ in rows:
             pass
     elif out.suffix == ".parquet":
-        write_stream(out, EXTRACTED, (to_table(batch) for batch in iter(lambda: list(islice(rows, _BATCH)), [])))
+        write_stream(out, EXTRACTED, map(to_table, _batches(rows)))
     else:
         write_output(out, to_table(list(rows)))
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Rows by the hundred, fewer where they are long."""
+    batch: list[dict[str, Any]] = []
+    characters = 0
+    for row in rows:
+        batch.append(row)
+        characters += len(row["text"])
+        if len(batch) == _ROWS or characters >= _CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _human(told: _Told, files: int, out: Path | None) -> str:
