@@ -11,6 +11,7 @@ import pytest
 from corpus.base.shards import read_input, read_shard
 from corpus.extract.files import EXTRACTED
 from hakusho.cli import main
+from hakusho.commands.extract import _batches
 
 
 def call(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -139,3 +140,11 @@ def test_a_page_that_stands_twice_in_a_dump_is_one_row(
     assert status == 0
     assert json.loads(text)["outcomes"] == {"ok": 1}
     assert read_input(tmp_path / "o.jsonl").num_rows == 1
+
+
+def test_rows_are_written_by_number_and_by_size() -> None:
+    """Five hundred rows at once, or fewer where their texts are long; none is lost."""
+    rows = [{"text": "x" * size} for size in (*[1] * 1100, *[2_500_000] * 3)]
+    batches = list(_batches(iter(rows)))
+    assert [len(batch) for batch in batches] == [500, 500, 102, 1]
+    assert [row for batch in batches for row in batch] == rows

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.extraction_pages import general_pages
 from corpus.extract import Extracted, extract
+from corpus.extract.blocks import Block
+from corpus.extract.html_layout import furniture
 
 URL = "https://www.example.jp/a.html"
 SAID = [f"見本市は、第{n}回の説明会を市民会館で開き、その内容を広報に載せることを決めました。" for n in range(1, 9)]
@@ -102,10 +104,41 @@ def test_furniture(furniture: str) -> None:
         assert all(said in done.text for said in SAID)
 
 
-def test_page_about_cookies() -> None:
-    """Where cookies are the subject, nothing of it goes."""
-    said = [f"クッキーは第{n}の方法でも利用され、その設定は閲覧する人が自分で変えることができます。" for n in range(8)]
-    assert all(text in read(f"<h1>クッキー</h1>{paragraphs(said)}").text for text in said)
+def block(text: str, linked: float = 0.0) -> Block:
+    """A block of body text."""
+    return Block("body", text, 0, linked)
+
+
+def test_a_heading_goes_with_what_it_stands_above() -> None:
+    """Amid an article, the heading of links goes with them; that of text stays."""
+    links = "".join(f"<li><a href='/{n}.html'>別の記事の見出しその{n}</a></li>" for n in range(3))
+    middle = f"<h2>ほかの記事</h2><ul>{links}</ul><h2>費用</h2>"
+    done = read(f"<h1>お知らせ</h1>{paragraphs(SAID[:4])}{middle}{paragraphs(SAID[4:])}")
+    assert "ほかの記事" not in done.text
+    assert f"{SAID[3]}\n費用\n{SAID[4]}" in done.text
+
+
+def test_trails_need_links_and_arrows() -> None:
+    """A sentence with an arrow is none."""
+    assert furniture([block("トップ > くらし > お知らせ", 0.6)]) == {0}
+    assert not furniture([block("設定 > 表示 > 文字の順に選ぶ")])
+
+
+def test_consent_or_subject() -> None:
+    """Two blocks on the use of cookies are notices, four are what the page is about."""
+    notice = block("当サイトではクッキーを使用しています。閲覧を続けると同意したものとみなします。")
+    others = [block(said) for said in SAID]
+    assert furniture([notice, *others, notice]) == {0, 9}
+    assert not furniture([notice, notice, *others, notice, notice])
+
+
+def test_teasers_or_subject() -> None:
+    """Three headlines with a sentence each are teasers beside more text than theirs, two are none."""
+    teasers = [block("別の記事の見出し", 1.0), block("その記事は別の話題を取り上げています。")] * 3
+    text = [block(said) for said in SAID]
+    assert furniture([*text, *teasers]) == set(range(8, 14))
+    assert not furniture([*text[:1], *teasers])
+    assert not furniture([*text, *teasers[:4]])
 
 
 def test_short_lists_of_english_pages() -> None:
