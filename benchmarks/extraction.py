@@ -164,8 +164,8 @@ def recorded(data: Path) -> ModuleType:
 
 def without_titles(document: Any, done: Extracted) -> str:
     """Gold without the lines that are titles by our reading: they have their own gold."""
-    titles = {done.text[s.start : s.end] for s in done.sections if s.kind == "title"}
-    return "\n".join(line for line in document.gold.split("\n") if " ".join(line.split()) not in titles)
+    titles = {"".join(done.text[s.start : s.end].split()) for s in done.sections if s.kind == "title"}
+    return "\n".join(line for line in document.gold.split("\n") if "".join(line.split()) not in titles)
 
 
 def own() -> dict[str, Any]:
