@@ -174,6 +174,8 @@ def test_a_temperature_is_found_and_mends_over_confidence() -> None:
         assert told["brier_after"] < told["brier_before"]
         low, high = told["macro_f1_interval"]
         assert low < told["macro_f1"] < high
+        low, high = told["ece_after_interval"]
+        assert low < told["ece_after"] < high
     assert sum(one["n"] for one in figures["safety"]["recall"].values()) == 1000
 
 
