@@ -27,7 +27,7 @@ from train import bases, data
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["Blocks", "Streams", "ensure", "files", "make", "open_streams", "stream"]
+__all__ = ["Blocks", "Streams", "ensure", "files", "make", "open_streams", "stream", "write_stream"]
 
 _BATCH = 64  # documents given to the tokenizer at once
 _INDEX = "index.json"
@@ -130,7 +130,7 @@ def make(job: Job) -> None:
     def write(folder: Path) -> None:
         at, train, held_out = files(folder)
         for path, rows in ((train, selection.train), (held_out, selection.held_out)):
-            _write_stream(path, data.texts(job.inputs, {row.id for row in rows}), tokenizer, kind)
+            write_stream(path, data.texts(job.inputs, {row.id for row in rows}), tokenizer, kind)
         at.write_text(json.dumps(index, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
     job.commit_folder(f"tokens/{job.name}", write)
@@ -149,12 +149,23 @@ def open_streams(folder: Path) -> Streams:
     return Streams(mapped[0], mapped[1], index["end"], index["report"])
 
 
-def _write_stream(path: Path, documents: Iterator[str], tokenizer: PreTrainedTokenizerBase, kind: str) -> None:
+def write_stream(path: Path, documents: Iterator[str], tokenizer: PreTrainedTokenizerBase, kind: str) -> None:
+    """Write documents as their tokens, numbers of dtype `kind`, each closed by the tokenizer's end of text."""
     end: Any = tokenizer.eos_token_id
     with path.open("wb") as file:
         while batch := list(islice(documents, _BATCH)):
-            encoded: Any = tokenizer(batch, add_special_tokens=False, verbose=False)
-            file.write(stream(encoded["input_ids"], end, kind).tobytes())
+            file.write(stream(_encoded(batch, tokenizer), end, kind).tobytes())
+
+
+def _encoded(batch: list[str], tokenizer: PreTrainedTokenizerBase) -> Iterable[Sequence[int]]:
+    """The ids of each text; where the tokenizer is one of `tokenizers`, without places and masks."""
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        encoded: Any = tokenizer(batch, add_special_tokens=False, verbose=False)
+        return list(encoded["input_ids"])
+    backend.no_truncation()
+    backend.no_padding()
+    return (each.ids for each in backend.encode_batch_fast(batch, add_special_tokens=False))
 
 
 def _report(job: Job, selection: data.Selection) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def test_streams_hold_each_document_and_are_made_once(
     texts = [text + "<|endoftext|>" for text in data.texts(paths, {str(r["id"]) for r in law_rows(10)})]
     assert len(texts) == streams.report["documents"] == 10
     assert tokenizer.decode(streams.train.tolist()) == "".join(texts)
+    own = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    assert streams.train.tolist() == [token for document in own for token in document]
     assert (streams.held_out == streams.end).sum() == streams.report["held_out_documents"] == 2
     made = [path.stat().st_mtime_ns for path in tokens.files(folder)]
     tokens.ensure(workspace, paths, settings(small_base))
