@@ -8,6 +8,9 @@ to the base's 4-bit grid again, where a small rotation would be erased. Before t
 compared: the trained model in float32 against the folded one, and against what transformers loads from the folder; both
 differences stand in metadata.json and in the card. A fold that does not compute the same is an error.
 
+A run with reasoning layers is no plain model: `--reasoning keep` exports it with modeling_so8.py beside it, for
+transformers with `trust_remote_code=True`, its rotations and gates folded where they can be.
+
 `--gguf q8_0` or `bf16` adds model.gguf and an Ollama Modelfile (train/gguf_export.py, train/modelfile.py);
 `--push ORG/NAME` uploads the folder (train/push.py).
 """
@@ -25,7 +28,7 @@ from corpus.base.errors import CorruptFileError, InputError, TrainingError, Usag
 from corpus.base.progress import Progress
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
-from train import bases, export_card, gguf_export, head_files, modelfile
+from train import bases, export_card, gguf_export, head_files, modelfile, reasoning_files
 from train.command import command
 from train.export_config import Config
 
@@ -67,9 +70,12 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
         raise UsageError(f"--name {config.folder}: {target} holds something else; give another name")
     settings = {"run": config.run, "base": config.base, "dtype": config.dtype, "threads": config.threads}
     settings |= {"gguf": config.gguf}
+    if layers := _layers(folder, trained, config):
+        settings |= {"reasoning": config.reasoning}
     if config.gguf != "none":
         gguf_export.require_phi3(base.folder)
-    inputs = tuple(folder / name for name in (*_RUN_FILES, *(head_files.FILES if "heads" in trained else ())))
+    heads = head_files.FILES if "heads" in trained else ()
+    inputs = tuple(folder / name for name in (*_RUN_FILES, *heads, *(reasoning_files.FILES if layers else ())))
     for path in inputs:
         if not path.is_file():
             raise InputError(f"{path} is missing; run python -m train.qlora --run {config.run} again")
@@ -78,9 +84,24 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
     return json.loads((target / _METADATA).read_text(encoding="utf-8")), bool(done)
 
 
+def _layers(folder: Path, trained: Mapping[str, Any], config: Config) -> int:
+    """How many reasoning layers a run has. Raises UsageError where the options do not go with that."""
+    layers = int(trained.get("reasoning", {}).get("layers", 0))
+    if layers and config.reasoning == "refuse":
+        raise UsageError(
+            f"{folder} has {layers} reasoning layers, which cannot be folded into a plain model; add --reasoning keep "
+            "for an export with its own modelling code"
+        )
+    if layers and config.gguf != "none":
+        raise UsageError(f"{folder} has {layers} reasoning layers, which no GGUF runtime knows; leave out --gguf")
+    if config.reasoning == "keep" and not layers:
+        raise UsageError(f"{folder} has no reasoning layers; leave out --reasoning keep")
+    return layers
+
+
 def run(job: Job) -> None:
     """Stage function: a run and its base -> models/<name>, a plain model."""
-    from train import loop, merge, models
+    from train import loop, merge, models, reasoning
 
     config: Any = job.config
     source = job.workspace.path("models", config["run"])
@@ -97,6 +118,7 @@ def run(job: Job) -> None:
         wanted = _logits(merge.dequantize(model), probes)
         progress.advance(note="dequantised")
         merged = merge.merge(model)
+        layers = reasoning.fold(model)
         progress.advance(note="merged and folded")
         folded = _difference(_logits(model, probes), wanted)
         _require_same(folded, wanted)
@@ -107,6 +129,7 @@ def run(job: Job) -> None:
             "gguf": {"kind": config["gguf"]},
             "base": trained["base"],
             "merged_linears": len(merged),
+            "reasoning_layers": layers,
             "logits": {
                 "tokens": sum(len(probe) for probe in probes),
                 "largest": max(float(part.abs().max()) for part in wanted),
@@ -139,20 +162,25 @@ def _write(
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from train import reasoning
+
     kind = getattr(torch, report["dtype"])
     inner = model.get_base_model()
     config = AutoConfig.from_pretrained(base.folder, local_files_only=True)
     config.__dict__.pop("quantization_config", None)
+    layers = report["reasoning_layers"]
     with torch.device("meta"):
-        plain = type(inner)(config)
-    plain.load_state_dict({name: tensor.to(kind) for name, tensor in inner.state_dict().items()}, assign=True)
+        plain = reasoning.plain_model(base.folder, layers) if layers else type(inner)(config)
+    weights = {n: t if n.endswith(".generators") else t.to(kind) for n, t in inner.state_dict().items()}
+    plain.load_state_dict(weights, assign=True)
     plain.generation_config = inner.generation_config
-    plain.to(kind).save_pretrained(folder)
+    plain.save_pretrained(folder)
     if tokenizer.chat_template is None and "<|end|>" in tokenizer.get_vocab():
         tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.save_pretrained(folder)
+    loader: Any = type(plain) if layers else AutoModelForCausalLM  # the code beside the weights is this class's file
     del plain
-    again: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=kind)
+    again: Any = loader.from_pretrained(folder, local_files_only=True, dtype=kind)
     answers = _logits(again.float().eval(), probes)
     report["architecture"] = type(again).__name__
     report["logits"] |= {
@@ -294,9 +322,12 @@ def _answer(config: Config, report: Mapping[str, Any], done: bool) -> str:
     logits = report["logits"]
     if config.json:
         return json.dumps({"folder": str(folder), "done": done, "dtype": report["dtype"], **logits}) + "\n"
+    layers = report["reasoning_layers"]
+    code = f", {layers} reasoning layers with modelling code of their own" if layers else ""
     return (
-        f"{config.folder}: {'exported' if done else 'up to date, nothing to do'}; a plain {report['architecture']} in "
-        f"{report['dtype']}, {report['merged_linears']} Linears merged\n"
+        f"{config.folder}: {'exported' if done else 'up to date, nothing to do'}; "
+        f"{'a' if layers else 'a plain'} {report['architecture']} in {report['dtype']}, "
+        f"{report['merged_linears']} Linears merged{code}\n"
         f"  logits against the trained model in float32: folded {logits['folded_max_difference']:.2g}, as loaded from "
         f"the folder {logits['exported_max_difference']:.2g} (largest logit {logits['largest']:.3g})\n"
         f"{_gguf_line(report['gguf'])}"

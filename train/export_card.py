@@ -15,10 +15,16 @@ def render(report: Mapping[str, Any]) -> str:
     trained, logits = report["trained"], report["logits"]
     seen, loss = trained["data"], trained["loss"]
     licences = ", ".join(f"{licence} ({number} documents)" for licence, number in seen["licences"].items())
+    layers = report["reasoning_layers"]
     what = (
-        f"A plain {report['architecture']} in {report['dtype']}: LoRA and SO(8) gates of the run `{report['run']}` "
-        f"merged into {report['merged_linears']} Linears of `{report['base']['name']}`."
+        f"A {'' if layers else 'plain '}{report['architecture']} in {report['dtype']}: LoRA and SO(8) gates of the run "
+        f"`{report['run']}` merged into {report['merged_linears']} Linears of `{report['base']['name']}`."
     )
+    if layers:
+        what += (
+            f" Its last {layers} layers are reasoning layers, so it needs its own modelling code, `modeling_so8.py`: "
+            "`AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)`. No GGUF runtime knows them."
+        )
     result = (
         f"The run itself: loss on {seen['held_out_documents']} held-out documents {loss['held_out_before']:.4f} "
         f"before, {loss['held_out_after']:.4f} after ({loss['held_out_change_percent']:+.1f} %). One run, one seed."

@@ -25,6 +25,9 @@ class Config:
     base: str = _help("the base it was trained over: 'tiny', a model's folder, or a hub id in the local cache", "tiny")
     name: str = _help("folder below data/models that the plain model gets; none: <run>-export", "")
     dtype: Literal["bfloat16", "float16", "float32"] = _help("type of the exported numbers", "bfloat16")
+    reasoning: Literal["refuse", "keep"] = _help(
+        "a run with reasoning layers, which no plain model holds: keep them, with modelling code of their own", "refuse"
+    )
     gguf: Literal["none", "q8_0", "bf16"] = _help("GGUF beside it, with a Modelfile for Ollama: its type", "none")
     push: str = _help("upload it to this model repository of the Hugging Face hub, ORG/NAME; none: no upload", "")
     private: bool = _help("with --push: make the repository a private one", False)

@@ -27,7 +27,7 @@ from corpus.base.errors import ConfigError, TrainingError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
-from train import alpha, bases, card, data, head_labels, tiny_base, tokens
+from train import alpha, bases, card, data, head_labels, reasoning_files, tiny_base, tokens
 from train.checkpoint_rule import RULE
 from train.command import command
 from train.qlora_config import Config
@@ -145,7 +145,7 @@ def _commit(
     heads: Heads | None,
 ) -> None:
     """Put a run's files beside its checkpoints, one by one; metadata.json, the sign that all are there, last."""
-    from train import models, reasoning
+    from train import models
     from train.heads import save_heads
 
     texts = {
@@ -154,7 +154,7 @@ def _commit(
         "README.md": card.render(metadata),
         "metadata.json": json.dumps(metadata, ensure_ascii=False, indent=2, sort_keys=True) + "\n",
     }
-    for stale in ("metadata.json", reasoning.TENSORS_FILE, reasoning.CONFIG_FILE):
+    for stale in ("metadata.json", *reasoning_files.FILES):
         remove_file(job.workspace.path("models", config.run, stale))
     with TemporaryDirectory(prefix="hakusho-") as scratch:
         models.save_adapter(model, base, Path(scratch))

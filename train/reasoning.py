@@ -37,7 +37,14 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from corpus.base.errors import CorruptFileError, TrainingError
 from train import alpha, so8
-from train.modeling_so8 import GeometricAttention, PlainReasoningLayer, SO8ReasoningConfig, normalize
+from train.modeling_so8 import (
+    GeometricAttention,
+    PlainReasoningLayer,
+    SO8ReasoningConfig,
+    SO8ReasoningForCausalLM,
+    normalize,
+)
+from train.reasoning_files import CONFIG_FILE, TENSORS_FILE
 from train.snapshot import Group
 from train.so8_octonions import PAIRS
 
@@ -45,8 +52,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 __all__ = [
-    "CONFIG_FILE",
-    "TENSORS_FILE",
     "ReasoningConfig",
     "ReasoningLayer",
     "add_layers",
@@ -57,14 +62,12 @@ __all__ = [
     "layers_of",
     "load_layers",
     "opener",
-    "plain_config",
+    "plain_model",
     "report",
     "save_layers",
     "set_strength",
 ]
 
-TENSORS_FILE = "reasoning.safetensors"
-CONFIG_FILE = "reasoning_config.json"
 _GROUPS = ("reasoning", "reasoning_angles", "reasoning_alphas")
 _ANGLES = ("rotation", "theta")
 _SLOWEST = 10_000.0
@@ -288,13 +291,18 @@ def fold(model: nn.Module) -> int:
     return len(found)
 
 
-def plain_config(base: Path, layers: int) -> SO8ReasoningConfig:
-    """The configuration of an export: the base's, with so many reasoning layers more."""
+def plain_model(base: Path, layers: int) -> SO8ReasoningForCausalLM:
+    """An export without its weights: the base's configuration with so many layers more, on the device in context.
+
+    Its save_pretrained puts modeling_so8.py beside the weights and names it in config.json (auto_map).
+    """
     values = AutoConfig.from_pretrained(base, local_files_only=True).to_dict()
     del values["model_type"]
     values.pop("quantization_config", None)
     total = values.pop("num_hidden_layers") + layers
-    return SO8ReasoningConfig(**values, num_hidden_layers=total, reasoning_layers=layers)
+    SO8ReasoningConfig.register_for_auto_class("AutoConfig")  # type: ignore[no-untyped-call]
+    SO8ReasoningForCausalLM.register_for_auto_class("AutoModelForCausalLM")  # type: ignore[no-untyped-call]
+    return SO8ReasoningForCausalLM(SO8ReasoningConfig(**values, num_hidden_layers=total, reasoning_layers=layers))
 
 
 def _causal(model: Any) -> PreTrainedModel:

@@ -21,6 +21,7 @@ from train.gates import GateConfig
 from train.modeling_so8 import SO8ReasoningConfig, SO8ReasoningForCausalLM, powers
 from train.models import Dtype, Quantization
 from train.reasoning import ReasoningConfig, ReasoningLayer
+from train.reasoning_files import CONFIG_FILE, TENSORS_FILE
 
 TWO = ReasoningConfig(2)
 PHI35 = Phi3Config()  # transformers' defaults are the shape of Phi-3.5-mini
@@ -253,8 +254,8 @@ def test_layers_are_saved_and_read_back(small_base: Base, tmp_path: Path) -> Non
     fresh = models.load_model(small_base, "none", "float32", "cpu").eval()
     assert len(reasoning.load_layers(fresh, tmp_path)) == 2
     assert torch.equal(logits(fresh), logits(model))
-    assert json.loads((tmp_path / reasoning.CONFIG_FILE).read_text("utf-8"))["strength"] == 0.7
-    path = tmp_path / reasoning.TENSORS_FILE
+    assert json.loads((tmp_path / CONFIG_FILE).read_text("utf-8"))["strength"] == 0.7
+    path = tmp_path / TENSORS_FILE
     whole = load_file(path)
     for tensors, error, words in (
         ({n: t for n, t in whole.items() if n != "1.theta"}, CorruptFileError, "1.theta is missing"),
