@@ -77,7 +77,7 @@ def _opinion(
     whole = _trafilatura(html, blocks, precise=precise)
     found = [block for block in whole if _squeezed(block.text) not in gone]
     got, had = _size(found), _size(whole)
-    if got < had / 2:  # the markup calls the article itself navigation
+    if got < had / 4:  # the markup calls the article itself navigation
         found, got = whole, had
     return found, got, got < ALARM * wanted or got < min(_MIN, wanted)
 
