@@ -1,6 +1,7 @@
-"""Merging: each Linear with LoRA, with a gate or in 4 bits becomes one plain Linear that computes the same, and back.
+"""Merging: each Linear with an adapter, with a gate or in 4 bits becomes one plain Linear that computes the same.
 
-W' = M (W + sum of LoRA's deltas), b' = M b, computed in float32 and cast once. A 4-bit weight is dequantised for it and
+W' = M (W + sum of LoRA's deltas), b' = M b, computed in float32 and cast once. Of another adapter of peft (OFT, RoAd)
+W' is what it answers to the unit vectors. A 4-bit weight is dequantised for it and
 never quantised again: on the same 4-bit grid a small rotation is erased, and LoRA merged into NF4 is a worse model than
 the one that was trained. `unmerge` puts the former modules back, so it is exact to the bit over any
 base, which subtracting deltas is not; the price is memory for both while a model is merged.
@@ -67,16 +68,12 @@ def dequantize(model: nn.Module) -> nn.Module:
     TrainingError where an evaluation repacked a 4-bit weight.
     """
     for name, module in list(model.named_modules()):
-        if _is_4bit(module) and not _is_lora(module):  # a wrapper shows the weight of what it wraps
-            weight, _ = _weight(name, module)
-            bias = None if module.bias is None else module.bias.float()
-            whole = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
-            whole.weight = nn.Parameter(weight, requires_grad=False)
-            whole.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)  # type: ignore[assignment]
+        if _is_4bit(module) and not _is_adapter(module):  # a wrapper shows the weight of what it wraps
+            whole = _whole(name, module)
             if (gate := gate_on(module)) is not None:
                 hang(gate, whole)
             _replace(model, name, whole)
-    return model.float()
+    return nn.Module.float(model)  # transformers has a float of its own, which refuses what was loaded in 4 bits
 
 
 def _to_merge(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -85,13 +82,13 @@ def _to_merge(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     for name, module in model.named_modules():
         if inside and name.startswith(inside):
             continue
-        if _is_lora(module) or gate_on(module) is not None or _is_4bit(module):
+        if _is_adapter(module) or gate_on(module) is not None or _is_4bit(module):
             inside = f"{name}."
             yield name, module
 
 
 def _merged(name: str, module: nn.Module) -> Merged:
-    base: Any = module.get_base_layer() if _is_lora(module) else module  # type: ignore[operator]
+    base: Any = module.get_base_layer() if _is_adapter(module) else module  # type: ignore[operator]
     weight, kind = _weight(name, base)
     if _is_lora(module):
         layer: Any = module
@@ -99,11 +96,38 @@ def _merged(name: str, module: nn.Module) -> Merged:
         for adapter in sorted(waiting):
             weight = weight + layer.get_delta_weight(adapter).float()
     bias = None if base.bias is None else base.bias.float()
+    if _is_adapter(module) and not _is_lora(module):
+        weight, bias = _probed(name, module)
     if (gate := gate_on(module)) is not None and gate.enabled:
         weight, bias = so8.fold(gate.matrix(), weight, bias)
     if not torch.isfinite(weight).all() or (bias is not None and not torch.isfinite(bias).all()):
         raise TrainingError(f"{plain_name(name)}: merged weights that are no numbers; nothing was merged")
     return Merged(weight.to(kind), None if bias is None else bias.to(kind), module)
+
+
+def _probed(name: str, layer: Any) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of what an adapter and its base compute, in float32: its answers to the unit vectors and to 0."""
+    base, training = layer.base_layer, layer.training
+    whole = _whole(name, layer.get_base_layer())
+    try:
+        layer.base_layer = whole
+        layer.eval()
+        constant: Tensor = layer.forward(torch.zeros(1, whole.in_features, device=whole.weight.device))
+        answers: Tensor = layer.forward(torch.eye(whole.in_features, device=whole.weight.device))  # no hook: no gate
+    finally:
+        layer.base_layer = base
+        layer.train(training)
+    return (answers - constant).T.contiguous(), None if whole.bias is None else constant[0]
+
+
+def _whole(name: str, base: Any) -> nn.Linear:
+    """A plain Linear in float32 of the numbers that a base layer holds."""
+    weight, _ = _weight(name, base)
+    whole = nn.Linear(weight.shape[1], weight.shape[0], base.bias is not None, device="meta")
+    whole.weight = nn.Parameter(weight, requires_grad=False)
+    if base.bias is not None:
+        whole.bias = nn.Parameter(base.bias.float(), requires_grad=False)
+    return whole
 
 
 def _weight(name: str, base: Any) -> tuple[Tensor, torch.dtype]:
@@ -119,6 +143,12 @@ def _weight(name: str, base: Any) -> tuple[Tensor, torch.dtype]:
             "load the model again with train.models.load_model"
         )
     return dequantize_4bit(base.weight.data, state).float(), state.dtype
+
+
+def _is_adapter(module: nn.Module) -> bool:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return isinstance(module, BaseTunerLayer)
 
 
 def _is_lora(module: nn.Module) -> bool:

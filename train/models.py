@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Adapter",
     "attach",
+    "device",
     "keep_4bit_weights_unpacked",
     "load_adapter",
     "load_model",
     "load_tokenizer",
+    "require_linears",
     "save_adapter",
     "trainable",
 ]
@@ -46,6 +47,14 @@ class Adapter:
     gates: gates.GateConfig
     dropout: float = 0.0
     reasoning: ReasoningConfig = ReasoningConfig()  # noqa: RUF009  a frozen dataclass
+
+
+def device(wanted: str) -> str:
+    """Where to compute, cpu or cuda, if auto, cpu or cuda is wanted. Raises TrainingError for cuda without a GPU."""
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise TrainingError("--device cuda: torch sees no GPU here; mend the driver, or use --device cpu")
+    return "cuda" if there and wanted != "cpu" else "cpu"
 
 
 def load_tokenizer(base: Base) -> PreTrainedTokenizerBase:
@@ -109,10 +118,7 @@ def attach(model: PreTrainedModel, adapter: Adapter) -> PeftModel:
     """
     from peft import LoraConfig, PeftModel, get_peft_model
 
-    names = Counter(name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, nn.Linear))
-    for target in (*adapter.targets, *adapter.gates.targets):
-        if target not in names:
-            raise TrainingError(f"the base has no Linear named {target!r}; it has {', '.join(sorted(names))}")
+    require_linears(model, (*adapter.targets, *adapter.gates.targets))
     config = LoraConfig(
         r=adapter.rank,
         lora_alpha=adapter.alpha,
@@ -126,6 +132,17 @@ def attach(model: PreTrainedModel, adapter: Adapter) -> PeftModel:
     gates.add_gates(wrapped, adapter.gates)
     reasoning.add_layers(wrapped, adapter.reasoning)
     return wrapped
+
+
+def require_linears(model: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
+    """The Linears whose names end in one of the targets. Raises TrainingError for a target that matches none."""
+    named = [(name.rpartition(".")[2], module) for name, module in model.named_modules()]
+    linears = [(name, module) for name, module in named if isinstance(module, nn.Linear)]
+    names = {name for name, _ in linears}
+    for target in targets:
+        if target not in names:
+            raise TrainingError(f"the base has no Linear named {target!r}; it has {', '.join(sorted(names))}")
+    return [module for name, module in linears if name in targets]
 
 
 def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:

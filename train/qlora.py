@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from corpus.base.commit import remove_file, sha256_bytes, sha256_file
-from corpus.base.errors import ConfigError, TrainingError
+from corpus.base.errors import ConfigError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
@@ -87,7 +87,7 @@ def run(job: Job) -> None:
     from train.objective import LanguageModel, Objective
 
     config = _config(job)
-    device = _device(config)
+    device = models.device(config.device)
     base = bases.resolve(config.base, job.workspace)
     streams = tokens.open_streams(job.inputs[0].parent)
     blocks, held_out = streams.blocks(config.block, config.held_out_blocks)
@@ -242,15 +242,6 @@ def _opener(model: PeftModel, config: Config) -> Callable[[int], None]:
             set_strength(model, alpha.strength_at(config.gate_alpha, step, steps, start, end))
 
     return open_gates
-
-
-def _device(config: Config) -> str:
-    import torch
-
-    there = torch.cuda.is_available()
-    if config.device == "cuda" and not there:
-        raise TrainingError("--device cuda: torch sees no GPU here; mend the driver, or use --device cpu")
-    return "cuda" if there and config.device != "cpu" else "cpu"
 
 
 def _require_positions(positions: int, config: Config) -> None:

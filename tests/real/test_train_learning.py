@@ -1,4 +1,4 @@
-"""The defaults of train.qlora on recorded laws, over a tiny base of recorded encyclopaedia articles."""
+"""QLoRA on recorded laws, over a tiny base of recorded encyclopaedia articles."""
 
 from __future__ import annotations
 
@@ -40,8 +40,12 @@ def write(workspace: Workspace, relative: str, texts: list[str], domain: str, li
 
 
 @pytest.mark.slow
-def test_the_defaults_learn_law(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """30 steps over the tiny base lower the loss on held-out real laws by 3 % at least."""
+def test_qlora_learns_law(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """100 steps over the tiny base in NF4 lower the loss on held-out real laws by 10 % at least.
+
+    A base whose weights are random and frozen does not get there. Computed in float32: without instructions for
+    bfloat16 a CPU takes many times longer in that.
+    """
     workspace = Workspace(tmp_path)
     law = laws(shared_data / "egov")
     assert len(law) >= 20
@@ -49,8 +53,9 @@ def test_the_defaults_learn_law(shared_data: Path, tmp_path: Path, capsys: pytes
     write(workspace, "data/validation-00000-of-00001.parquet", law[:4], "law_policy", "PDL-1.0")
     encyclopaedia = articles(shared_data / "wikipedia")
     write(workspace, "cc_by_sa/train-00000-of-00001.parquet", encyclopaedia, "wikipedia_ja_en", "CC-BY-SA-4.0")
-    assert qlora.main(["--data", str(tmp_path), "--json"]) == 0
+    words = ["--steps", "100", "--block", "128", "--dtype", "float32"]
+    assert qlora.main(["--data", str(tmp_path), "--json", *words]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["held_out_change_percent"] <= -3
+    assert result["held_out_change_percent"] <= -10
     sample = workspace.path("models", "qlora", "sample.txt").read_text(encoding="utf-8")
     assert len(sample) > len("第一条　この法律は、")
