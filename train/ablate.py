@@ -73,7 +73,7 @@ def ablate(config: Config) -> dict[str, Any]:
     seeds, learning = config.seeds, [variant for variant in config.variants if variant != "base"]
     tries = [_Run(variant, seeds[0], rate) for variant in learning for rate in config.grid()]
     tuning = _measure(workspace, config, tries, inputs, settings)
-    best = {variant: _best(tuning, variant) for variant in learning}
+    best: dict[str, float] = {variant: _best(tuning, variant) for variant in learning}
     runs = [_Run(v, seed, best.get(v)) for v in config.variants for seed in (seeds if v in best else seeds[:1])]
     _measure(workspace, config, runs, inputs, settings)
     files = tuple(_path(workspace, config, run) for run in (*tries, *runs))
