@@ -26,6 +26,7 @@ __all__ = ["adds_start", "fields", "strips_after_special"]
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER, _UNUSED, _BYTE = range(1, 7)  # token types of GGUF
 _NEVER_JOINED = -1e6  # below the score of every merge
+_OF_PHI3 = {"<unk>", "<s>", "</s>", "<|endoftext|>"}
 _BYTE_TOKEN = re.compile(r"<0x[0-9A-F]{2}>")
 
 
@@ -63,9 +64,14 @@ def adds_start(tokenizer: PreTrainedTokenizerBase) -> bool:
 def strips_after_special(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether white space after a special token is dropped, as Phi-3's tokenizer does.
 
-    GGUF has no field for it: llama.cpp does it for models whose general.name holds "phi-3" or "phi3", and no other.
+    GGUF has no field for it: llama.cpp does it for models whose general.name holds "phi-3" or "phi3", and no other, and
+    does not load such a model where one of four tokens is missing. Raises TrainingError for a tokenizer without them.
     """
-    return any(token["special"] and token["rstrip"] for token in _whole(tokenizer)["added_tokens"])
+    if not any(token["special"] and token["rstrip"] for token in _whole(tokenizer)["added_tokens"]):
+        return False
+    if not tokenizer.get_vocab().keys() >= _OF_PHI3:
+        raise _refused("it drops white space after special tokens, and is not Phi-3's")
+    return True
 
 
 def _whole(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:

@@ -44,7 +44,9 @@ def tiny_model(**config: Any) -> Phi3ForCausalLM:
     return model.eval()
 
 
-def sentencepiece_tokenizer(*, prefix: bool = True, strips: bool = False, drop: int = 0) -> PreTrainedTokenizerFast:
+def sentencepiece_tokenizer(
+    *, prefix: bool = True, strips: bool = False, drop: int = 0, end_of_text: bool = True
+) -> PreTrainedTokenizerFast:
     """SentencePiece's BPE as tokenizer.json holds it for Llama and Phi-3: bytes, ▁ for blanks, all merges of a token.
 
     `drop` leaves out that many merges at the end, which SentencePiece could not.
@@ -65,6 +67,8 @@ def sentencepiece_tokenizer(*, prefix: bool = True, strips: bool = False, drop: 
     whole.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     whole.add_special_tokens([AddedToken(word, normalized=False) for word in ("<unk>", "<s>", "</s>")])
     whole.add_special_tokens([AddedToken(word, rstrip=strips, normalized=False) for word in ("<|user|>", "<|end|>")])
+    if end_of_text:
+        whole.add_special_tokens([AddedToken("<|endoftext|>", normalized=False)])
     whole.add_tokens([AddedToken("<note>", normalized=False)])
     return PreTrainedTokenizerFast(
         tokenizer_object=whole, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="</s>"

@@ -183,7 +183,7 @@ def test_a_sentencepiece_tokenizer_has_scores_types_and_its_way_with_blanks() ->
         assert by_scores(SPM_FIELDS, text) == SPM(text)["input_ids"]
     types = SPM_FIELDS["tokenizer.ggml.token_type"]
     assert types[:5] == [2, 3, 3, 6, 6]
-    assert types[len(SPM) - 3 :] == [3, 3, 4, 5, 5, 5]
+    assert types[len(SPM) - 4 :] == [3, 3, 3, 4, 5, 5, 5]
     assert SPM_FIELDS["tokenizer.ggml.model"] == "llama"
     assert SPM_FIELDS["tokenizer.ggml.add_space_prefix"]
     assert SPM_FIELDS["tokenizer.ggml.unknown_token_id"] == 0
@@ -213,6 +213,13 @@ def test_the_name_says_whether_blanks_after_special_tokens_go(
     tokenizer = sentencepiece_tokenizer(strips=strips)
     fields = gguf_export.write(tmp_path / "m.gguf", "bf16", name, tiny_model(), tokenizer, None)
     assert fields["general.name"] == wanted
+
+
+def test_a_name_that_llama_cpp_would_not_load_is_not_given() -> None:
+    """It wants four tokens of a model of that name, and ends at once where one is missing."""
+    with pytest.raises(TrainingError, match="and is not Phi-3's"):
+        gguf_tokenizer.strips_after_special(sentencepiece_tokenizer(strips=True, end_of_text=False))
+    assert not gguf_tokenizer.strips_after_special(sentencepiece_tokenizer(end_of_text=False))
 
 
 def refused() -> dict[str, PreTrainedTokenizerFast]:
