@@ -69,13 +69,14 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
     if target.exists() and not _is_export(target):
         raise UsageError(f"--name {config.folder}: {target} holds something else; give another name")
     settings = {"run": config.run, "base": config.base, "dtype": config.dtype, "threads": config.threads}
-    settings |= {"gguf": config.gguf}
+    settings |= {"gguf": config.gguf, "ablation": config.ablation}
     if layers := _layers(folder, trained, config):
         settings |= {"reasoning": config.reasoning}
     if config.gguf != "none":
         gguf_export.require_phi3(base.folder)
     heads = head_files.FILES if "heads" in trained else ()
     inputs = tuple(folder / name for name in (*_RUN_FILES, *heads, *(reasoning_files.FILES if layers else ())))
+    inputs += export_card.ablation_files(workspace, config.ablation, trained["base"]["sha256"])
     for path in inputs:
         if not path.is_file():
             raise InputError(f"{path} is missing; run python -m train.qlora --run {config.run} again")
@@ -138,6 +139,8 @@ def run(job: Job) -> None:
             },
             "trained": trained,
         }
+        if config["ablation"]:
+            report["ablation"] = export_card.ablation(job.workspace, config["ablation"])
 
         def fill(folder: Path) -> None:
             for path in job.inputs:

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from corpus.base.errors import InputError
+from corpus.base.workspace import Workspace
 from train import head_card
 
-__all__ = ["render"]
+__all__ = ["ablation", "ablation_files", "render"]
+
+
+def ablation_files(workspace: Workspace, name: str, base: str) -> tuple[Path, ...]:
+    """Result and table of an ablation over the base with this fingerprint; none where no ablation is named.
+
+    Raises InputError where it is missing or was measured over another base.
+    """
+    if not name:
+        return ()
+    files = tuple(workspace.path("ablation", name, file) for file in ("ablation.json", "table.md"))
+    try:
+        measured = json.loads(files[0].read_text(encoding="utf-8"))["base"]["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{files[0]}: no readable ablation ({error}); run python -m train.ablate first") from error
+    if measured != base:
+        raise InputError(f"{files[0]} was measured over another base than this run; name an ablation over the same")
+    return files
+
+
+def ablation(workspace: Workspace, name: str) -> dict[str, Any]:
+    """What an export's metadata says of an ablation: its name, its result and its table."""
+    result, table = (workspace.path("ablation", name, file) for file in ("ablation.json", "table.md"))
+    return {"name": name, "result": json.loads(result.read_text("utf-8")), "table": table.read_text("utf-8")}
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -61,6 +88,7 @@ def render(report: Mapping[str, Any]) -> str:
         as_trained,
         "",
         *_gguf(report["gguf"]),
+        *(["## Ablation", "", report["ablation"]["table"]] if "ablation" in report else []),
         *head_card.lines(trained),
         "## Data",
         "",

@@ -29,6 +29,7 @@ class Config:
         "a run with reasoning layers, which no plain model holds: keep them, with modelling code of their own", "refuse"
     )
     gguf: Literal["none", "q8_0", "bf16"] = _help("GGUF beside it, with a Modelfile for Ollama: its type", "none")
+    ablation: str = _help("name of an ablation over the same base whose table the card shows; none: no table", "")
     push: str = _help("upload it to this model repository of the Hugging Face hub, ORG/NAME; none: no upload", "")
     private: bool = _help("with --push: make the repository a private one", False)
     dry_run: bool = _help("with --push: look for secrets and list what would be uploaded, without the network", False)
@@ -38,7 +39,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.threads < 1:
             raise ConfigError(f"--threads {self.threads}: must be at least 1")
-        for key, name in (("run", self.run), ("name", self.folder)):
+        for key, name in (("run", self.run), ("name", self.folder), ("ablation", self.ablation or "none")):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 raise ConfigError(f"--{key} {name}: give a plain folder name")
         if self.push and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.push, re.ASCII):

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Phi3ForCausalLM
 
 from corpus.base.workspace import Workspace
 from train import export, gates, merge, models, qlora
-from train.bases import Base, resolve
+from train.bases import Base, fingerprint, resolve
 
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 FORMS: tuple[Callable[[float], str], ...] = (
@@ -102,9 +102,17 @@ def numbers(value: Any) -> Iterator[float | str]:
         yield float(value)
 
 
-def test_every_number_of_the_card_stands_in_the_metadata(trained: Workspace, small_base: Base) -> None:
+def test_every_number_of_the_card_stands_in_the_metadata(
+    trained: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As it is there, rounded, or a percentage of it; the base of another folder is no hub model to link to."""
-    assert run(trained, small_base, "--dtype", "float32", "--name", "plain", "--gguf", "q8_0") == 0
+    measured = {"base": {"sha256": fingerprint(small_base)}, "summary": [{"test_loss_mean": 5.4321}]}
+    at = trained.path("ablation", "small")
+    at.mkdir(parents=True)
+    (at / "ablation.json").write_text(json.dumps(measured), encoding="utf-8")
+    (at / "table.md").write_text("| variant | test loss |\n|---|---|\n| base | 5.4321 |\n", encoding="utf-8")
+    words = "--dtype float32 --name plain --gguf q8_0 --ablation small"
+    assert run(trained, small_base, *words.split()) == 0
     folder = trained.path("models", "plain")
     card = (folder / "README.md").read_text(encoding="utf-8")
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
@@ -115,6 +123,11 @@ def test_every_number_of_the_card_stands_in_the_metadata(trained: Workspace, sma
     assert len(told) > 12
     assert [number for number in told if number not in forms] == []
     assert "base_model" not in card
+    assert "## Ablation\n\n| variant | test loss |\n|---|---|\n| base | 5.4321 |\n" in card
+    assert metadata["ablation"]["result"] == measured
+    (at / "ablation.json").write_text(json.dumps(measured | {"base": {"sha256": "0"}}), encoding="utf-8")
+    assert run(trained, small_base, *words.split()) == 1
+    assert "measured over another base" in capsys.readouterr().err
 
 
 def test_a_bfloat16_export_says_what_rounding_costs_and_is_made_once(
@@ -170,6 +183,7 @@ def test_what_cannot_be_exported_is_one_clear_line(
         (1, "was trained over another base", ["--base", str(other)]),
         (2, "holds something else", ["--name", "taken"]),
         (2, "give a repository as ORG/NAME", ["--push", "law"]),
+        (1, "run python -m train.ablate first", ["--ablation", "absent"]),
         (2, "--dry-run is about an upload", ["--dry-run"]),
         (2, "--private is about an upload", ["--private"]),
         (2, "the run itself lies there", ["--name", "qlora"]),

@@ -26,6 +26,7 @@ class Hub(ThreadingHTTPServer):
         self.repositories: dict[str, dict[str, bytes]] = {}
         self.private: dict[str, bool] = {}
         self.tokens: set[str] = set()
+        self.asked = 0
 
     @property
     def url(self) -> str:
@@ -76,7 +77,9 @@ class Answer(BaseHTTPRequestHandler):
             self._send({"success": True, "commitOid": "1" * 40, "commitUrl": f"{self.server.url}/{name}/commit/1"})
 
     def _heard(self) -> bytes:
-        self.server.tokens.add(self.headers.get("Authorization", ""))
+        if "/models/" in self.path or "/repos/" in self.path:  # not the client's questions about itself
+            self.server.tokens.add(self.headers.get("Authorization", ""))
+        self.server.asked += 1
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _send(self, answer: object, status: int = 200) -> None:
@@ -136,7 +139,7 @@ def test_a_dry_run_lists_the_same_and_asks_nobody(hub: Hub, folder: Path, monkey
     monkeypatch.delenv("HF_TOKEN")
     pushed = push.push(folder, "org/law", private=False, dry_run=True)
     assert pushed.files == {name: len(data) for name, data in content(folder).items()}
-    assert (pushed.url, hub.tokens, hub.private) == ("", set(), {})
+    assert (pushed.url, hub.asked) == ("", 0)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
@@ -149,7 +152,7 @@ def test_a_secret_stops_it_before_anything_is_sent(hub: Hub, folder: Path, dry_r
         push.push(folder, "org/law", private=False, dry_run=dry_run)
     assert SECRET[4:] not in str(error.value)
     assert "rosebud" not in str(error.value)
-    assert hub.tokens == set()
+    assert hub.asked == 0
 
 
 def test_what_the_hub_would_not_do_is_one_line(
