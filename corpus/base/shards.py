@@ -13,10 +13,19 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.base.commit import FileRecord, commit_bytes, commit_file
+from corpus.base.commit import FileRecord, commit_file
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, UsageError
 
-__all__ = ["ROW_GROUP", "read_input", "read_shard", "row_count", "write_output", "write_shard", "write_stream"]
+__all__ = [
+    "ROW_GROUP",
+    "read_input",
+    "read_shard",
+    "row_count",
+    "stream_output",
+    "write_output",
+    "write_shard",
+    "write_stream",
+]
 
 ROW_GROUP = 1000  # rows; a dataset viewer reads one group at a time
 _NEEDED = ("id", "text")
@@ -117,16 +126,26 @@ def read_input(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def write_output(path: Path, table: pa.Table) -> FileRecord:
-    """Commit a table as Parquet or as JSONL, by the suffix. Raises UsageError for any other suffix, StorageError.
+    """Commit a table as Parquet or as JSONL, by the suffix: `stream_output` of one table."""
+    return stream_output(path, table.schema, [table])
+
+
+def stream_output(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> FileRecord:
+    """Commit tables of one schema as one file, Parquet or JSONL by the suffix; only one is in memory at a time.
 
     What JSON has no word for is written so in JSONL: bytes as Base64 (RFC 4648), numbers that are not finite as null,
-    times and decimals as text.
+    times and decimals as text. Raises UsageError for any other suffix, StorageError.
     """
     if path.suffix == ".parquet":
-        return write_shard(path, table)
+        return write_stream(path, schema, tables)
     if path.suffix in _JSONL:
-        lines = (_json_line(row) for row in table.to_pylist())
-        return commit_bytes(path, "".join(lines).encode())
+
+        def write(temporary: Path) -> None:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                for table in tables:
+                    file.writelines(map(_json_line, table.to_pylist()))
+
+        return commit_file(path, write)
     raise UsageError(f"{path}: unknown kind of file {path.suffix!r}; name it .parquet or .jsonl")
 
 

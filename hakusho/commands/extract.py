@@ -13,6 +13,7 @@ import click
 from hakusho.commands._shared import ExampleCommand, emit, json_option, workers_option
 
 _ROWS, _CHARACTERS = 500, 4_000_000  # that are written at once: memory must not grow with the file read
+_SHOWN = 20  # files without text that are named
 
 
 @click.command(
@@ -62,7 +63,8 @@ class _Told:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     characters: int = 0
-    without: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)  # the first of them
+    failed: int = 0
     first: str = "the files hold no documents"
 
     def note(self, row: dict[str, Any]) -> None:
@@ -72,7 +74,8 @@ class _Told:
         self.outcomes[str(row["outcome"])] += 1
         self.characters += len(row["text"])
         if row["outcome"] not in ("ok", "redirect"):
-            self.without.append(line)
+            self.failed += 1
+            self.without += [line] if len(self.without) < _SHOWN else []
 
 
 def _read_files(paths: list[Path], out: Path | None, workers: int, *, as_json: bool) -> None:
@@ -108,17 +111,15 @@ def _read_files(paths: list[Path], out: Path | None, workers: int, *, as_json: b
 
 
 def _write(rows: Iterator[dict[str, Any]], out: Path | None) -> None:
-    """The rows to their file; to Parquet as they come, so that a dump need not fit into memory."""
-    from corpus.base.shards import write_output, write_stream
+    """The rows to their file as they come, so that a dump need not fit into memory."""
+    from corpus.base.shards import stream_output
     from corpus.extract.files import EXTRACTED, to_table
 
     if out is None:
         for _ in rows:
             pass
-    elif out.suffix == ".parquet":
-        write_stream(out, EXTRACTED, map(to_table, _batches(rows)))
     else:
-        write_output(out, to_table(list(rows)))
+        stream_output(out, EXTRACTED, map(to_table, _batches(rows)))
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -136,7 +137,8 @@ def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _human(told: _Told, files: int, out: Path | None) -> str:
-    lines = told.without[:20] + ([f"… and {len(told.without) - 20} more without text"] if told.without[20:] else [])
+    more = told.failed - len(told.without)
+    lines = told.without + ([f"… and {more} more without text"] if more else [])
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(told.outcomes.items()))
     where = f"; see {out}" if out else "; --out FILE keeps the texts"
     return "\n".join([*lines, f"{files} files, {told.outcomes.total()} documents: {counts}{where}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, UsageError
 from corpus.base.schemas import DOCUMENTS
-from corpus.base.shards import ROW_GROUP, read_input, read_shard, row_count, write_output, write_shard
+from corpus.base.shards import ROW_GROUP, read_input, read_shard, row_count, stream_output, write_output, write_shard
 
 FIXTURE = HealthCheck.function_scoped_fixture
 
@@ -140,6 +141,33 @@ def test_output_reads_back_as_input(tmp_path: Path, rows: list[dict[str, object]
     first = path.read_bytes()
     write_output(path, again)
     assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_streams(name: str, tmp_path: Path) -> None:
+    """Tables go to the file one by one, with the same rows as at once; a failure on the way leaves the old file."""
+    tables = [pa.table({"id": [f"{n}-{m}" for m in range(2000)], "n": list(range(2000))}) for n in range(4)]
+    sizes: list[int] = []
+
+    def coming(fails: bool = False) -> Iterator[pa.Table]:
+        for table in tables:
+            sizes.append(sum(file.stat().st_size for file in tmp_path.iterdir()))
+            yield table
+        if fails:
+            raise InputError("no more")
+
+    stream_output(tmp_path / name, tables[0].schema, coming())
+    assert sizes == sorted(set(sizes))
+    whole = pa.concat_tables(tables)
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(InputError):
+        stream_output(tmp_path / name, tables[0].schema, coming(fails=True))
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [before]
+    write_output(tmp_path / f"whole-{name}", whole)
+    if name.endswith(".jsonl"):
+        assert (tmp_path / f"whole-{name}").read_bytes() == before
+    else:
+        assert read_shard(tmp_path / name).equals(read_shard(tmp_path / f"whole-{name}"))
 
 
 def test_jsonl_of_other_makes(tmp_path: Path) -> None:
