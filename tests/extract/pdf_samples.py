@@ -26,13 +26,14 @@ ENCODINGS = {
 
 @dataclass(frozen=True)
 class Text:
-    """A string set at a place (points from the lower left), in a size, in a font of FONTS."""
+    """A string set at a place (points from the lower left), in a size, in a font of FONTS, or on its right side."""
 
     x: float
     y: float
     text: str
     size: float = 10
     font: str = "latin"
+    lying: bool = False
 
 
 @dataclass
@@ -114,9 +115,9 @@ def make(pages: Sequence[Sequence[Text]], *, size: tuple[int, int] = (595, 842),
         shown = []
         for text in page:
             code = text.text.encode("cp1252") if text.font == "latin" else japanese_codes(text.text, text.font)
-            place = b"%.2f %.2f" % (text.x, text.y)
+            place = (b"0 -1 1 0 %.2f %.2f Tm" if text.lying else b"%.2f %.2f Td") % (text.x, text.y)
             shown.append(
-                b"BT /F%d %.2f Tf %s Td <%s> Tj ET" % (names.index(text.font), text.size, place, code.hex().encode())
+                b"BT /F%d %.2f Tf %s <%s> Tj ET" % (names.index(text.font), text.size, place, code.hex().encode())
             )
         content = builder.add(stream(b"\n".join(shown)))
         kids.append(

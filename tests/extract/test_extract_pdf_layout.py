@@ -164,3 +164,14 @@ def test_contents() -> None:
     )
     assert of_kind(done, "note") == ["第１章　総則", "第２章　服務", "第３章　休暇"]
     assert [s.path for s in done.sections if s.kind == "body"] == ["第１章　総則"]
+
+
+def test_lying_letters() -> None:
+    """On a page of vertical writing, Latin letters on their right side stand in their column, blanks and all."""
+    lines = [
+        Text(540, 760, "防衛省は、装備品として", 10, "UniJIS-UCS2-V"),
+        Text(537, 650, "F-15 jets", 10, lying=True),
+        Text(540, 606, "を調達する。", 10, "UniJIS-UCS2-V"),
+        Text(522, 760, "これは二つ目の文である。", 10, "UniJIS-UCS2-V"),
+    ]
+    assert read([lines]).text == "防衛省は、装備品としてF-15 jetsを調達する。\nこれは二つ目の文である。"

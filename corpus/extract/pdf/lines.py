@@ -29,6 +29,7 @@ _KANA: Final = re.compile(r"[\u3041-\u30ff\uff66-\uff9f\s・]+")
 _KANJI: Final = re.compile(r"[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WESTERN_END: Final = re.compile(r"[!-~\u00a1-\u024f\u2010-\u203a]$")
 _WESTERN: Final = re.compile(r"[!-~\u00a1-\u024f\u2010-\u203a]")
+_VERTICAL_BLANK: Final = re.compile(r"(?<![!-~]) +| +(?![!-~])")  # but for those between Latin words
 _BREAKS: Final = re.compile(r"[\r\n\u2028\u2029]+")
 _SMALL: Final = 0.66  # of the base: readings are half as large
 _LABEL: Final = 8  # characters that a number or mark before its text may have
@@ -88,7 +89,7 @@ def _pieces(page: Glyphs) -> tuple[list[Line], int]:
         text = page.text[begin : end + 1]
         vertical = bool(falls[number] or alone[number])
         if "\n" in text or "\r" in text or vertical:
-            text = _BREAKS.sub("", text).replace(" ", "") if vertical else _unbroken(text)
+            text = _VERTICAL_BLANK.sub("", _BREAKS.sub("", text)) if vertical else _unbroken(text)
         upright += 0 if vertical else len(text)
         pieces.append(
             Line(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -74,7 +75,7 @@ class _Collector:
         self.text: list[str] = []
         self.boxes: list[tuple[float, float, float, float]] = []
         self.vertical: list[bool] = []
-        self.turned: list[str] = []
+        self.turned: list[int] = []  # 1 for a glyph that lies on its right side, -1 for one turned otherwise
         self.steps = 0
 
     def step(self) -> None:
@@ -97,9 +98,7 @@ class _Collector:
         else:
             descent = font.get_descent() * size
             left, bottom, right, top = 0.0, descent + rise, advance, descent + rise + size
-        if abs(b) > abs(a) and abs(c) > abs(d):
-            self.turned.append(text)
-            return advance
+        turned = (1 if b < 0 < c else -1) if abs(b) > abs(a) and abs(c) > abs(d) else 0
         xs = (a * left + c * bottom + e, a * right + c * top + e)
         ys = (b * left + d * bottom + f, b * right + d * top + f)
         box = (min(xs), min(ys), max(xs), max(ys))
@@ -107,16 +106,25 @@ class _Collector:
             self.text.append(character)
             self.boxes.append(box)
             self.vertical.append(vertical)
+            self.turned.append(turned)
         return advance
 
     def glyphs(self, page: PDFPage) -> Glyphs:
-        """Everything taken, with blanks where words stand apart."""
+        """Everything taken, with blanks where words stand apart.
+
+        On a page of vertical writing, letters that lie on their right side belong to its columns.
+        """
         x0, y0, x1, y1 = page.mediabox
         width, height = (y1 - y0, x1 - x0) if page.rotate in (90, 270) else (x1 - x0, y1 - y0)
         box = np.array(self.boxes, np.float32).reshape(-1, 4)
-        vertical = np.array(self.vertical, np.bool_)
-        text, box, vertical = _with_blanks("".join(self.text), box, vertical)
-        return Glyphs(text, box, vertical, float(width), float(height), ["".join(self.turned)] if self.turned else [])
+        vertical, turned = np.array(self.vertical, np.bool_), np.array(self.turned, np.int8)
+        if 2 * np.count_nonzero(vertical) > len(vertical):
+            vertical |= turned > 0
+        away = (turned != 0) & ~vertical
+        aside = "".join(compress(self.text, away.tolist()))
+        rest = "".join(compress(self.text, (~away).tolist()))
+        text, box, vertical = _with_blanks(rest, box[~away], vertical[~away])
+        return Glyphs(text, box, vertical, float(width), float(height), [aside] if aside else [])
 
 
 def _with_blanks(
