@@ -12,13 +12,14 @@ __all__ = ["RULE", "Rule"]
 class Rule:
     """When to save (seconds of the monotonic clock, and steps where not 0), how many to keep, whether to go on.
 
-    None of it changes what a run makes, so it is no part of a run's key.
+    And whether metrics are shown to TensorBoard, too. None of it changes what a run makes, so it is no part of its key.
     """
 
     seconds: float = 180.0
     steps: int = 0
     keep: int = 10
     resume: bool = True
+    tensorboard: bool = False
 
 
 RULE: ContextVar[Rule] = ContextVar("RULE", default=Rule())  # noqa: B039  a frozen dataclass is no mutable default

@@ -43,6 +43,7 @@ __all__ = [
     "load_gates",
     "plain_name",
     "save_gates",
+    "scatter",
     "set_strength",
 ]
 
@@ -159,6 +160,14 @@ def set_strength(model: nn.Module, strength: float) -> None:
         if gate.alpha is not None:
             raise TrainingError(f"the gate on {name} learns how far it opens; a schedule cannot set it, too")
         gate.opening = strength
+
+
+def scatter(model: nn.Module, scale: float, seed: int) -> None:
+    """Give every gate normal angles of this standard deviation, in radians: it then begins as a small random turn."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for _, gate in sorted(gates_of(model).items()):
+            gate.theta.copy_(scale * torch.randn(gate.theta.shape, generator=generator))
 
 
 @contextlib.contextmanager

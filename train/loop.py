@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,13 +17,14 @@ from torch import nn
 
 from corpus.base.errors import TrainingError
 from corpus.base.progress import Progress
-from train.checkpoint import Store, Timer
-from train.checkpoint_rule import RULE
+from train.checkpoint import Store
+from train.keeper import Keeper
 from train.objective import forward, take
 from train.signals import stop_wishes
-from train.snapshot import Group, Standing, capture, restore
+from train.snapshot import Group
 from train.step import Plan, Stepper
 from train.tokens import Blocks
+from train.watch import Watch
 
 __all__ = ["Plan", "fit", "mean_loss", "reproducible"]
 
@@ -57,48 +57,48 @@ def fit(
     store: Store | None = None,
     config: Mapping[str, Any] | None = None,
     before_step: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
+    tell: Callable[[Mapping[str, float]], None] | None = None,
 ) -> list[dict[str, float]]:
-    """Train in place with AdamW, warm-up and cosine; return the metrics of each step.
+    """Train in place with AdamW, warm-up and a falling rate; return the metrics of each step.
 
     With a store the run goes on from its newest whole checkpoint, saves one as checkpoint_rule.RULE says and at the
     end, and on SIGINT or SIGTERM after the step under way. What comes out is the same to the bit as without any
-    interruption. `before_step` is told each step's number, from 0.
+    interruption. `before_step` is told each step's number, from 0; `watch` looks after each step and may end the run;
+    `tell` gets each line of metrics made by this process.
     Metrics: step (from 1), loss (mean over the batch's predicted tokens, before the update), lr factor, norm of the
-    gradient before clipping, tokens seen; of each further loss its value (before weighting) and weight. Raises
-    TrainingError at the first loss or gradient that is no number, before it touches a weight, and where a signal
-    stopped the run (exit status 128 + its number).
+    gradient before clipping, tokens seen; of each further loss its value (before weighting) and weight; where the loss
+    is scaled its scale, and skipped for a step that moved nothing; held_out where it was validated. Raises
+    TrainingError at the first loss, gradient or weight that is no number, with the last good state in the model again,
+    and where a signal stopped the run (exit status 128 + its number).
     """
     optimizer = torch.optim.AdamW(
         [{"params": list(g.parameters.values()), "lr": g.lr} for g in groups], weight_decay=0.0
     )
     stepper = Stepper(model, blocks, groups, optimizer, plan)
-    at = _start(store, stepper)
-    timer = Timer(RULE.get())
+    keeper = Keeper(store, stepper, watch, config)
+    at = keeper.begin()
     model.train()
-    with stop_wishes() as wish, Progress(what, total=plan.steps, unit="steps") as progress:
-        progress.advance(at.step)
+    with stop_wishes() as wish, Progress(what, total=plan.steps, unit="steps", begun=at.step) as progress:
         before, started = at.seen, time.monotonic()
-        while at.step < plan.steps:
+        while at.step < plan.steps and not (watch and watch.stopped):
             if before_step:
                 before_step(at.step)
-            loss = stepper.take(at)
+            try:
+                loss = stepper.take(at)
+                if watch:
+                    watch.after(at, groups, plan.steps)
+                over = at.step == plan.steps or bool(watch and watch.stopped)
+                keeper.save(at, now=over or bool(wish.signal))
+            except TrainingError as error:
+                raise keeper.back(error) from error
+            if tell:
+                tell(at.metrics[-1])
             rate = (at.seen - before) / max(time.monotonic() - started, 1e-9)
             progress.advance(note=f"loss {loss:.3f}, {rate:,.0f} tokens/s")
-            if store and (timer.due(at.step) or wish.signal or at.step == plan.steps):
-                store.save(capture(groups, optimizer, at, stepper.cursor(at.step), config or {}))
-                timer.saved()
-            if wish.signal and at.step < plan.steps:
+            if wish.signal and not over:
                 raise _stopped(wish.signal, at.step, plan, store)
     return at.metrics
-
-
-def _start(store: Store | None, stepper: Stepper) -> Standing:
-    """Where to begin: at the newest whole checkpoint of this run, or at zero."""
-    snapshot = store.newest() if store and RULE.get().resume else None
-    if snapshot is None:
-        return Standing()
-    sys.stderr.write(f"going on from the checkpoint at step {snapshot.step} of {stepper.plan.steps}\n")
-    return restore(snapshot, stepper.groups, stepper.optimizer, stepper.cursor(snapshot.step))
 
 
 def _stopped(number: int, step: int, plan: Plan, store: Store | None) -> TrainingError:

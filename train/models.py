@@ -33,7 +33,7 @@ __all__ = [
     "trainable",
 ]
 
-Dtype = Literal["bfloat16", "float32"]
+Dtype = Literal["bfloat16", "float16", "float32"]
 Quantization = Literal["nf4", "none"]
 
 

@@ -12,6 +12,7 @@ CPU, whatever the interruptions; a second run finds that and stops.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import shutil
@@ -34,14 +35,19 @@ from train.qlora_config import Config
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from train import models
     from train.head_training import HeadRun
     from train.heads import Heads
+    from train.objective import Objective
     from train.snapshot import Group
+    from train.step import Plan
+    from train.watch import Watch
 
 __all__ = ["Config", "main", "run", "train"]
+
+_LOSS_SCALE = 2.0**16  # where float16 begins; it falls at the first overflow and grows again after 2,000 steps without
 
 
 def train(config: Config) -> tuple[dict[str, Any], bool]:
@@ -83,8 +89,9 @@ def run(job: Job) -> None:
     import torch
 
     from train import loop, models, reasoning
+    from train.board import Board
     from train.checkpoint import Store
-    from train.objective import LanguageModel, Objective
+    from train.objective import LanguageModel
 
     config = _config(job)
     device = models.device(config.device)
@@ -95,31 +102,34 @@ def run(job: Job) -> None:
     store = Store(
         job.workspace.path("models", config.run, "checkpoints"), _fingerprint(job, device), config.keep_checkpoints
     )
-    with loop.reproducible(config.seed, config.threads):
+    with loop.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
         base_model = models.load_model(base, config.quantization, config.dtype, device)
         _require_positions(base_model.config.max_position_embeddings, config)
-        model = models.attach(base_model, _adapter(config))
+        model = _prepared(base_model, config)
         reasoning.announce(model)
         heads = _heads(job, config, model, tokenizer)
         before = loop.mean_loss(model, held_out, config.batch)
         opener = _opener(model, config)
+        watch = _watch(model, tokenizer, held_out, config)
+        board = Board(job.workspace.path("models", config.run, "tensorboard")) if RULE.get().tensorboard else None
         objectives: list[Objective] = [LanguageModel(config.steps, config.pet)]
         groups = _groups(model, config)
         if heads:
             objectives.append(heads.objective)
             groups.append(heads.group())
-        plan = loop.Plan(config.steps, config.batch, config.warmup, config.seed, 1, objectives)
         metrics = loop.fit(
             model,
             blocks,
             groups,
-            plan,
+            _plan(config, objectives),
             f"train {config.run}",
             store=store,
             config=job.config,
             before_step=opener,
+            watch=watch,
+            tell=open_until_done.enter_context(board).tell if board else None,
         )
-        opener(config.steps)
+        opener(watch.best_step - 1 if watch.take_best_back(groups) else config.steps)
         after = loop.mean_loss(model, held_out, config.batch)
         of_heads = {"heads": heads.finish(model)} if heads else {}
         torch.manual_seed(config.seed)
@@ -130,8 +140,57 @@ def run(job: Job) -> None:
         "held_out_before": before,
         "held_out_after": after,
         "held_out_change_percent": 100 * (after - before) / before,
-    }
-    _commit(job, config, model, base, metadata, metrics, sample, heads.heads if heads else None)
+    } | ({"best_step": watch.best_step, "steps_done": metrics[-1]["step"]} if config.patience else {})
+    texts = {"sample.txt": sample + "\n"} | _samples(watch)
+    _commit(job, config, model, base, metadata, metrics, texts, heads.heads if heads else None)
+
+
+def _prepared(base: PreTrainedModel, config: Config) -> PeftModel:
+    """The base with what is trained on it, at its start."""
+    from train import gates, models
+
+    if config.activation_checkpointing:
+        base.activation_checkpointing_enable({"use_reentrant": False})
+    model = models.attach(base, _adapter(config))
+    if config.init_scale:
+        gates.scatter(model, config.init_scale, config.seed)
+    return model
+
+
+def _plan(config: Config, objectives: Sequence[Objective]) -> Plan:
+    from train.step import Plan
+
+    return Plan(
+        config.steps,
+        config.batch,
+        config.warmup,
+        config.seed,
+        config.accumulate,
+        objectives,
+        config.schedule,
+        config.lr_end,
+        config.clip,
+        _LOSS_SCALE if config.dtype == "float16" else 0.0,
+    )
+
+
+def _watch(model: PeftModel, tokenizer: PreTrainedTokenizerBase, held_out: tokens.Blocks, config: Config) -> Watch:
+    from train import loop
+    from train.watch import Look, Watch
+
+    return Watch(
+        Look(config.validate_steps, config.patience, config.sample_steps),
+        model,
+        config.seed,
+        loss=lambda: loop.mean_loss(model, held_out, config.batch),
+        sample=lambda: _generate(model, tokenizer, config),
+    )
+
+
+def _samples(watch: Watch) -> dict[str, str]:
+    """The file of samples taken on the way, where there are any."""
+    lines = "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in watch.samples)
+    return {"samples.jsonl": lines} if lines else {}
 
 
 def _commit(
@@ -141,7 +200,7 @@ def _commit(
     base: bases.Base,
     metadata: dict[str, Any],
     metrics: Sequence[dict[str, float]],
-    sample: str,
+    samples: dict[str, str],
     heads: Heads | None,
 ) -> None:
     """Put a run's files beside its checkpoints, one by one; metadata.json, the sign that all are there, last."""
@@ -150,7 +209,7 @@ def _commit(
 
     texts = {
         "metrics.jsonl": "".join(json.dumps(line) + "\n" for line in metrics),
-        "sample.txt": sample + "\n",
+        **samples,
         "README.md": card.render(metadata),
         "metadata.json": json.dumps(metadata, ensure_ascii=False, indent=2, sort_keys=True) + "\n",
     }

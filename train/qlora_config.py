@@ -14,12 +14,14 @@ from labeling.taxonomy import DOMAINS, Domain
 from train import bases, data, tiny_base
 from train.alpha import GOLDEN, SCHEDULES, Kind
 from train.checkpoint_rule import Rule
+from train.schedule import Curve
 
 __all__ = ["Config"]
 
 _RESERVED = ("classifier", "tiny-base")  # folders of data/models that other commands write
 _HEAD_LOSSES = 5  # train.head_losses.NAMES, which needs torch
 _SURROGATE = re.compile("[\ud800-\udfff]")  # what bytes of the command line become that are no UTF-8
+_FASTEST = 1000.0  # no model learns at such a rate, and AdamW's arithmetic still bears it
 _NOT_IN_KEY = (  # where, and how to go on and to answer: no part of what is made
     "data",
     "json",
@@ -27,6 +29,7 @@ _NOT_IN_KEY = (  # where, and how to go on and to answer: no part of what is mad
     "checkpoint_steps",
     "keep_checkpoints",
     "resume",
+    "tensorboard",
 )
 
 
@@ -44,12 +47,16 @@ class Config:
     domain: str = _help("domain to train on, or 'all'", str(Domain.LAW_POLICY))
     include: tuple[Literal["restricted"], ...] = _help("configs beyond the open and share-alike ones", ())
     steps: int = _help("optimiser steps", 30)
-    batch: int = _help("blocks a step", 4)
+    batch: int = _help("blocks at once", 4)
+    accumulate: int = _help("times that so many blocks make a step: 1 x 8 takes the memory of 1", 1)
     block: int = _help("tokens a block", 256)
     held_out_blocks: int = _help("most blocks of held-out text to measure the loss on", 32)
     lr: float | None = _help("learning rate of LoRA; none: 0.01 on the tiny base, 0.0002 on any other", None)
     gate_lr: float | None = _help("that of the gates' angles, in radians; none: 0.01 and 0.001", None)
     warmup: int = _help("steps of warm-up", 3)
+    schedule: Curve = _help("how the learning rate falls after it", "cosine")  # noqa: RUF009  a Literal
+    lr_end: float = _help("share of the learning rate that it falls to, 0 to 1", 0.1)
+    clip: float = _help("largest norm of the gradient, beyond which it is scaled down; 0: any", 1.0)
     dropout: float = _help("dropout before LoRA, 0 to below 1", 0.0)
     rank: int = _help("rank of LoRA", 16)
     alpha: int = _help("alpha of LoRA: its output is scaled by alpha / rank", 32)
@@ -58,6 +65,7 @@ class Config:
     gate_layers: tuple[int, ...] = _help("layers with gates; none named: all", ())
     gate_method: Literal["exp", "cayley"] = _help("how angles become a rotation", "exp")
     gate_form: Literal["geodesic", "linear"] = _help("half open: exp(gA), or the blend (1-g)I + gR", "geodesic")
+    init_scale: float = _help("standard deviation of the gates' angles at the start, radians; 0: closed", 0.0)
     gate_alpha: Kind = _help("how far gates are open: fixed, learned, or a schedule", "fixed")  # noqa: RUF009  a Literal
     gate_alpha_start: float | None = _help("strength at the start; none: 1 fixed, 0.5 learned, 0 on a schedule", None)
     gate_alpha_end: float | None = _help("strength at the end of a schedule; none: 1, golden: 0.381966", None)
@@ -83,7 +91,13 @@ class Config:
         "weights of safety, domain, plausibility, confidence and decorrelation", (1.0, 1.0, 1.0, 1.0, 0.1)
     )
     quantization: Literal["nf4", "none"] = _help("how the base is held", "nf4")
-    dtype: Literal["bfloat16", "float32"] = _help("type of the base's numbers in computation", "bfloat16")
+    dtype: Literal["bfloat16", "float16", "float32"] = _help(
+        "type of the base's numbers in computation; float16 with a scaled loss", "bfloat16"
+    )
+    activation_checkpointing: bool = _help("compute activations twice instead of keeping them", False)
+    validate_steps: int = _help("take the held-out loss every so many steps, and at the end; 0: not on the way", 0)
+    patience: int = _help("stop after so many validations without a new least loss, and keep its weights; 0: never", 0)
+    sample_steps: int = _help("continue the prompt every so many steps, into samples.jsonl; 0: never", 0)
     device: Literal["auto", "cpu", "cuda"] = _help("where to compute; auto takes a GPU where there is one", "auto")
     threads: int = _help("CPU threads; other numbers give other last digits", 1)
     seed: int = _help("seed of LoRA's start, of the order of the blocks and of the sample", 1)
@@ -93,12 +107,14 @@ class Config:
     checkpoint_steps: int = _help("a checkpoint every so many steps, too; 0: by time alone", Rule.steps)
     keep_checkpoints: int = _help("newest checkpoints that are kept", Rule.keep)
     resume: bool = _help("go on from the newest whole checkpoint of this very run", Rule.resume)
+    tensorboard: bool = _help("write metrics for TensorBoard, too, into models/<run>/tensorboard", False)
     json: bool = _help("print the result as one JSON line", False)
 
     def __post_init__(self) -> None:
         for name in (
             "steps",
             "batch",
+            "accumulate",
             "held_out_blocks",
             "rank",
             "alpha",
@@ -113,13 +129,14 @@ class Config:
         if self.checkpoint_steps < 0 or not self.checkpoint_seconds > 0:
             raise ConfigError("--checkpoint-steps must be at least 0, --checkpoint-seconds above 0")
         for name, rate in zip(("--lr", "--gate-lr", "--gate-alpha-lr"), self.rates(), strict=True):
-            if not math.isfinite(rate) or rate <= 0:
-                raise ConfigError(f"{name} {rate}: must be a number above 0")
+            if not 0 < rate <= _FASTEST:
+                raise ConfigError(f"{name} {rate}: must be a number above 0, at most {_FASTEST:g}")
         if self.pet and not (len(self.pet) == 3 and any(self.pet) and all(0 <= w < math.inf for w in self.pet)):
             raise ConfigError("--pet: give three weights, one a phase, such as 0.01,0.05,0.1; or none, and it is off")
         self._require_alpha()
         self._require_heads()
         self._require_reasoning()
+        self._require_loop()
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):
             raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")
@@ -130,6 +147,15 @@ class Config:
             raise ConfigError(f"--run {self.run}: give a plain folder name other than {' and '.join(_RESERVED)}")
         if not self.targets:
             raise ConfigError("--targets: name at least one Linear for LoRA")
+
+    def _require_loop(self) -> None:
+        for name in ("clip", "init_scale", "validate_steps", "patience", "sample_steps"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be a number, at least 0")
+        if not 0 <= self.lr_end <= 1:
+            raise ConfigError(f"--lr-end {self.lr_end}: must be from 0 to 1")
+        if self.patience and not self.validate_steps:
+            raise ConfigError("--patience counts validations: give --validate-steps, too")
 
     def _require_alpha(self) -> None:
         start, end = self.alpha_ends()
@@ -197,7 +223,9 @@ class Config:
 
     def rule(self) -> Rule:
         """When to save a checkpoint, how many to keep, whether to go on from one."""
-        return Rule(self.checkpoint_seconds, self.checkpoint_steps, self.keep_checkpoints, self.resume)
+        return Rule(
+            self.checkpoint_seconds, self.checkpoint_steps, self.keep_checkpoints, self.resume, self.tensorboard
+        )
 
     def settings(self) -> dict[str, Any]:
         """What decides the result, as plain JSON values; of the prompts the file's name, for they are an input."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +14,11 @@ from torch import Tensor, nn
 from corpus.base.errors import TrainingError
 from train.objective import Batch, LanguageModel, Objective, take
 from train.order import Cursor, batch_indices
+from train.schedule import Curve, factor
 from train.snapshot import Group, Standing
 from train.tokens import Blocks
 
-__all__ = ["Plan", "Stepper"]
-
-_CLIP = 1.0  # largest norm of the gradient
-_FLOOR = 0.1  # share of the learning rate that the cosine ends at
+__all__ = ["Plan", "Stepper", "require_number"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,8 @@ class Plan:
     """How long and on how much: steps, blocks at once, warm-up steps, the seed of the order of the blocks.
 
     `accumulate`: how many times `batch` blocks make a step. `objectives`: what is descended; one of them gives "loss".
+    `curve`, `lr_end`: how the learning rate falls and to which share. `clip`: largest norm of the gradient, 0: any.
+    `loss_scale`: by what the loss is multiplied at first, so that small gradients survive float16; 0: not at all.
     """
 
     steps: int
@@ -35,6 +36,10 @@ class Plan:
     seed: int
     accumulate: int = 1
     objectives: Sequence[Objective] = (LanguageModel(),)
+    curve: Curve = "cosine"
+    lr_end: float = 0.1
+    clip: float = 1.0
+    loss_scale: float = 0.0
 
 
 class Stepper:
@@ -44,6 +49,8 @@ class Stepper:
         self, model: nn.Module, blocks: Blocks, groups: Sequence[Group], optimizer: torch.optim.Optimizer, plan: Plan
     ) -> None:
         self.model, self.blocks, self.groups, self.optimizer, self.plan = model, blocks, groups, optimizer, plan
+        device = next(model.parameters()).device.type
+        self.scaler = torch.amp.GradScaler(device, plan.loss_scale or 1.0, enabled=plan.loss_scale > 0)
 
     def cursor(self, step: int) -> Cursor:
         """Where the data stands at a step (from 0)."""
@@ -54,22 +61,43 @@ class Stepper:
 
         Raises TrainingError at a loss or gradient that is no number, before it touches a weight.
         """
-        factor = _factor(at.step, self.plan)
+        plan = self.plan
+        share = factor(plan.curve, at.step, plan.steps, plan.warmup, plan.lr_end)
         for group, state in zip(self.groups, self.optimizer.param_groups, strict=True):
-            state["lr"] = group.lr * factor
+            state["lr"] = group.lr * share
         batches = list(self._batches(at.step))
         told = self._backward(batches, at.step)
-        every = [parameter for group in self.groups for parameter in group.parameters.values()]
-        norm = float(nn.utils.clip_grad_norm_(every, _CLIP))
-        _require_number(norm, "norm of the gradient", at.step)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        moved = self._update(at.step)
         at.seen += sum(int((batch.labels != -100).sum()) for batch in batches)
         at.step += 1
         loss = told.pop("loss")
-        steps = {"step": at.step, "loss": loss, "lr_factor": factor, "grad_norm": norm, "tokens": at.seen}
-        at.metrics.append(steps | told)
+        at.metrics.append({"step": at.step, "loss": loss, "lr_factor": share} | moved | {"tokens": at.seen} | told)
         return loss
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold besides the optimiser: how losses are scaled."""
+        return {"loss_scaler": self.scaler.state_dict()} if self.scaler.is_enabled() else {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on with the state of a checkpoint."""
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(state["loss_scaler"])
+
+    def _update(self, step: int) -> dict[str, float]:
+        """Clip and step; the norm before clipping. Where scaled ones overflow, no weight moves."""
+        self.scaler.unscale_(self.optimizer)
+        every = [parameter for group in self.groups for parameter in group.parameters.values()]
+        norm = float(nn.utils.clip_grad_norm_(every, self.plan.clip or math.inf))
+        scaled = self.scaler.is_enabled()
+        if not scaled:
+            require_number(norm, "norm of the gradient", step)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if scaled and self.scaler.get_scale() < 1:
+            raise TrainingError(f"gradients overflow float16 at step {step + 1} even unscaled; use --dtype bfloat16")
+        moved = {"grad_norm": norm} if math.isfinite(norm) else {"skipped": 1.0}
+        return moved | ({"loss_scale": self.scaler.get_scale()} if scaled else {})
 
     def _batches(self, step: int) -> Iterator[Batch]:
         """The parts of a step's blocks."""
@@ -95,24 +123,17 @@ class Stepper:
                 for name, loss in objective(self.model, batch, step).items():
                     if not counts[name]:
                         continue
-                    _require_number(loss.item(), name if name == "loss" else f"loss {name}", step)
+                    require_number(loss.item(), name if name == "loss" else f"loss {name}", step)
                     share = counts[name] / totals[name]
                     told[name] = told.get(name, 0.0) + share * loss.item()
                     whole.append(weights[name] * share * loss)
             if whole:
-                sum(whole[1:], whole[0]).backward()  # type: ignore[no-untyped-call]
+                self.scaler.scale(sum(whole[1:], whole[0])).backward()  # type: ignore[no-untyped-call]
         return told | {f"{name}_weight": weights[name] for name in told if name != "loss"}
 
 
-def _factor(step: int, plan: Plan) -> float:
-    """Share of the learning rate at a step: linear warm-up, then a cosine down to a tenth."""
-    if step < plan.warmup:
-        return (step + 1) / plan.warmup
-    done = (step - plan.warmup) / max(plan.steps - plan.warmup, 1)
-    return _FLOOR + (1 - _FLOOR) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def _require_number(value: float, what: str, step: int) -> None:
+def require_number(value: float, what: str, step: int) -> None:
+    """Raise TrainingError for a value of step `step` (from 0) that is no number."""
     if not math.isfinite(value):
         raise TrainingError(
             f"the {what} is {value} at step {step + 1}; no weight was touched by it and earlier checkpoints stand: "

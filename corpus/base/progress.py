@@ -30,14 +30,22 @@ def duration(seconds: float) -> str:
 class Progress:
     """Counts steps of one piece of work: rate, and time left where the total is known.
 
-    `quiet` prints nothing (machines ask with --json). Times are for the eye only and enter no result.
+    `quiet` prints nothing (machines ask with --json). `begun`: steps of an earlier process, which count as done and not
+    for the rate. Times are for the eye only and enter no result.
     """
 
     def __init__(
-        self, what: str, *, total: int | None = None, unit: str = "", quiet: bool = False, stream: TextIO | None = None
+        self,
+        what: str,
+        *,
+        total: int | None = None,
+        unit: str = "",
+        quiet: bool = False,
+        stream: TextIO | None = None,
+        begun: int = 0,
     ) -> None:
         self.what, self.total, self.unit = what, total, unit
-        self.done = 0
+        self.done = self._begun = begun
         self.note = ""
         self._stream = stream if stream is not None else sys.stderr
         self._quiet = quiet
@@ -81,14 +89,14 @@ class Progress:
     def line(self, now: float) -> str:
         """The line at a moment of the monotonic clock."""
         spent = max(now - self._started, 1e-9)
-        rate = self.done / spent
+        rate = (self.done - self._begun) / spent
         parts = [
             f"{self.what}: {self.done}"
             + (f"/{self.total}" if self.total else "")
             + (f" {self.unit}" if self.unit else ""),
             f"{rate:.1f}/s",
         ]
-        if self.total and 0 < self.done < self.total:
+        if self.total and self._begun < self.done < self.total:
             parts.append(f"{duration((self.total - self.done) / rate)} left")
         if self.note:
             parts.append(self.note)

@@ -154,3 +154,51 @@ def test_a_gradient_that_is_no_number_stops_before_any_weight_is_touched(
     assert "the norm of the gradient is nan at step 4" in capsys.readouterr().err
     path = sorted(workspace.path("models", "a", "checkpoints").iterdir())[-1]
     assert load(path)[1].step == 2
+
+
+def test_a_run_with_every_option_of_the_loop_goes_on_to_the_same_bytes(
+    whole: Workspace, small_base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts, recomputed activations, float16, another curve, scattered gates, validation, samples, patience, board."""
+    words = [*EIGHT, "--accumulate", "2", "--activation-checkpointing", "yes", "--schedule", "linear", "--lr-end", "0"]
+    words += [
+        "--init-scale",
+        "0.05",
+        "--clip",
+        "0.5",
+        "--validate-steps",
+        "2",
+        "--patience",
+        "5",
+        "--sample-steps",
+        "3",
+    ]
+    words += ["--tensorboard", "yes", "--dtype", "float16", "--quantization", "none", *SMALL_STEPS]
+    assert run(whole, small_base, "full", *words) == 0
+    true_step = Stepper.take
+
+    def step(stepper: Stepper, at: Standing) -> float:
+        if at.step == 5 and not whole.path("models", "full-cut", "metadata.json").exists():
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+        return true_step(stepper, at)
+
+    monkeypatch.setattr(Stepper, "take", step)
+    assert run(whole, small_base, "full-cut", *words) == 130
+    assert run(whole, small_base, "full-cut", *words) == 0
+    one, other = (whole.path("models", name) for name in ("full", "full-cut"))
+    assert result(one) == result(other)
+    assert (one / "samples.jsonl").read_bytes() == (other / "samples.jsonl").read_bytes()
+    samples = [json.loads(line) for line in (one / "samples.jsonl").read_text("utf-8").splitlines()]
+    assert [sample["step"] for sample in samples] == [3, 6]
+    metrics = [json.loads(line) for line in (one / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert [line["step"] for line in metrics if "held_out" in line] == [2, 4, 6, 8]
+    assert metrics[0]["tokens"] == 2 * 24
+    assert metrics[7]["lr_factor"] == pytest.approx(1 / 5)
+    assert metrics[0]["loss_scale"] == 65536
+    assert len(list((other / "tensorboard").iterdir())) == 2
+    loss = json.loads((one / "metadata.json").read_text("utf-8"))["loss"]
+    assert loss["steps_done"] == 8
+    best = min((line for line in metrics if "held_out" in line), key=lambda line: line["held_out"])
+    assert loss["best_step"] == best["step"]
+    assert loss["held_out_after"] == best["held_out"]
