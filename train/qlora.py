@@ -17,7 +17,7 @@ import functools
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,26 +28,21 @@ from corpus.base.errors import ConfigError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
-from train import alpha, bases, card, data, head_labels, reasoning_files, tiny_base, tokens
+from train import bases, card, data, head_labels, reasoning_files, tiny_base, tokens
 from train.checkpoint_rule import RULE
 from train.command import command
 from train.qlora_config import Config
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
-    from train import models
     from train.head_training import HeadRun
     from train.heads import Heads
     from train.objective import Objective
-    from train.snapshot import Group
-    from train.step import Plan
     from train.watch import Watch
 
 __all__ = ["Config", "main", "run", "train"]
-
-_LOSS_SCALE = 2.0**16  # where float16 begins; it falls at the first overflow and grows again after 2,000 steps without
 
 
 def train(config: Config) -> tuple[dict[str, Any], bool]:
@@ -88,7 +83,7 @@ def run(job: Job) -> None:
     """Stage function: streams of tokens and a base -> models/<run>."""
     import torch
 
-    from train import loop, models, reasoning
+    from train import assembly, loop, models, reasoning
     from train.board import Board
     from train.checkpoint import Store
     from train.objective import LanguageModel
@@ -105,15 +100,15 @@ def run(job: Job) -> None:
     with loop.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
         base_model = models.load_model(base, config.quantization, config.dtype, device)
         _require_positions(base_model.config.max_position_embeddings, config)
-        model = _prepared(base_model, config)
+        model = assembly.prepared(base_model, config)
         reasoning.announce(model)
         heads = _heads(job, config, model, tokenizer)
         before = loop.mean_loss(model, held_out, config.batch)
-        opener = _opener(model, config)
-        watch = _watch(model, tokenizer, held_out, config)
+        opener = assembly.opener(model, config)
+        watch = assembly.watch(model, tokenizer, held_out, config)
         board = Board(job.workspace.path("models", config.run, "tensorboard")) if RULE.get().tensorboard else None
         objectives: list[Objective] = [LanguageModel(config.steps, config.pet)]
-        groups = _groups(model, config)
+        groups = assembly.groups(model, config)
         if heads:
             objectives.append(heads.objective)
             groups.append(heads.group())
@@ -121,7 +116,7 @@ def run(job: Job) -> None:
             model,
             blocks,
             groups,
-            _plan(config, objectives),
+            assembly.plan(config, objectives),
             f"train {config.run}",
             store=store,
             config=job.config,
@@ -133,7 +128,7 @@ def run(job: Job) -> None:
         after = loop.mean_loss(model, held_out, config.batch)
         of_heads = {"heads": heads.finish(model)} if heads else {}
         torch.manual_seed(config.seed)
-        sample = _generate(model, tokenizer, config)
+        sample = assembly.generate(model, tokenizer, config)
     metadata = _metadata(job, config, base, streams, model, metrics) | {"device": device} | of_heads
     metadata["data"] |= {"tokens": blocks.tokens, "held_out_tokens": held_out.tokens}
     metadata["loss"] |= {
@@ -143,48 +138,6 @@ def run(job: Job) -> None:
     } | ({"best_step": watch.best_step, "steps_done": metrics[-1]["step"]} if config.patience else {})
     texts = {"sample.txt": sample + "\n"} | _samples(watch)
     _commit(job, config, model, base, metadata, metrics, texts, heads.heads if heads else None)
-
-
-def _prepared(base: PreTrainedModel, config: Config) -> PeftModel:
-    """The base with what is trained on it, at its start."""
-    from train import gates, models
-
-    if config.activation_checkpointing:
-        base.activation_checkpointing_enable({"use_reentrant": False})
-    model = models.attach(base, _adapter(config))
-    if config.init_scale:
-        gates.scatter(model, config.init_scale, config.seed)
-    return model
-
-
-def _plan(config: Config, objectives: Sequence[Objective]) -> Plan:
-    from train.step import Plan
-
-    return Plan(
-        config.steps,
-        config.batch,
-        config.warmup,
-        config.seed,
-        config.accumulate,
-        objectives,
-        config.schedule,
-        config.lr_end,
-        config.clip,
-        _LOSS_SCALE if config.dtype == "float16" else 0.0,
-    )
-
-
-def _watch(model: PeftModel, tokenizer: PreTrainedTokenizerBase, held_out: tokens.Blocks, config: Config) -> Watch:
-    from train import loop
-    from train.watch import Look, Watch
-
-    return Watch(
-        Look(config.validate_steps, config.patience, config.sample_steps),
-        model,
-        config.seed,
-        loss=lambda: loop.mean_loss(model, held_out, config.batch),
-        sample=lambda: _generate(model, tokenizer, config),
-    )
 
 
 def _samples(watch: Watch) -> dict[str, str]:
@@ -240,7 +193,7 @@ def _metadata(
     metrics: Sequence[dict[str, float]],
 ) -> dict[str, Any]:
     """What the run was made of and from, without a clock or an absolute path."""
-    from train import libraries, models, reasoning
+    from train import assembly, libraries, models, reasoning
 
     layers = reasoning.report(model)
     return {
@@ -250,7 +203,7 @@ def _metadata(
         "data": dict(streams.report),
         "trainable": models.trainable(model),
         "loss": {"train_first": metrics[0]["loss"], "train_last": metrics[-1]["loss"]},
-        "gates": _gates_report(model),
+        "gates": assembly.gates_report(model),
         "versions": libraries.versions(),
     } | ({"reasoning": layers} if layers else {})
 
@@ -265,17 +218,6 @@ def _config(job: Job) -> Config:
     return Config(data=job.root, **values)  # type: ignore[arg-type]
 
 
-def _adapter(config: Config) -> models.Adapter:
-    from train import models
-    from train.gates import GateConfig
-    from train.reasoning import ReasoningConfig
-
-    learned, (start, _) = config.gate_alpha == "learned", config.alpha_ends()
-    gates = GateConfig(config.gate_targets, config.gate_layers, config.gate_method, config.gate_form, learned, start)
-    layers = ReasoningConfig(config.reasoning_layers, config.reasoning_alpha == "learned", config.reasoning_ends()[0])
-    return models.Adapter(config.rank, config.alpha, config.targets, gates, config.dropout, layers)
-
-
 def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> HeadRun | None:
     """Fresh heads with their texts, where they are asked for: prompts and shards are the inputs behind the streams."""
     if not config.heads:
@@ -286,21 +228,6 @@ def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedToke
     return head_training.begin(config, model, int(model.config.hidden_size), tokenizer, shards)
 
 
-def _opener(model: PeftModel, config: Config) -> Callable[[int], None]:
-    """Opens gates and layers as far as a step (from 0) says: a function of it alone, so a resume needs no state."""
-    from train import reasoning
-    from train.gates import set_strength
-
-    start, end = config.alpha_ends()
-    steps = config.gate_alpha_steps or config.steps
-    open_layers = reasoning.opener(model, config.reasoning_alpha, config.steps, config.reasoning_ends())
-
-    def open_gates(step: int) -> None:
-        open_layers(step)
-        if config.gate_alpha in alpha.SCHEDULES:
-            set_strength(model, alpha.strength_at(config.gate_alpha, step, steps, start, end))
-
-    return open_gates
 
 
 def _require_positions(positions: int, config: Config) -> None:
@@ -310,57 +237,6 @@ def _require_positions(positions: int, config: Config) -> None:
         raise ConfigError(
             f"--heads-tokens {config.heads_tokens}: the base has {positions} positions; give at most that"
         )
-
-
-def _groups(model: PeftModel, config: Config) -> list[Group]:
-    """LoRA, angles and learned strengths, each with its learning rate, then those of the reasoning layers."""
-    from train import reasoning
-    from train.gates import gates_of, plain_name
-    from train.snapshot import Group
-
-    every = gates_of(model)
-    angles = {f"{name}.theta": gate.theta for name, gate in every.items()}
-    alphas = {f"{name}.alpha": gate.alpha for name, gate in every.items() if gate.alpha is not None}
-    layers = reasoning.groups(model, config.reasoning_rates())
-    known = {id(p) for part in (angles, alphas, *(group.parameters for group in layers)) for p in part.values()}
-    lora = {plain_name(n): p for n, p in model.named_parameters() if p.requires_grad and id(p) not in known}
-    named = zip(("lora", "gates", "alphas"), (lora, angles, alphas), config.rates(), strict=True)
-    return [Group(name, parameters, rate) for name, parameters, rate in named if parameters] + layers
-
-
-def _gates_report(model: PeftModel) -> dict[str, Any]:
-    """The largest coordinate of any gate in radians, how far gates are open, and what a blend shrinks most."""
-    import torch
-
-    from train.gates import gates_of
-    from train.so8 import smallest_stretch
-
-    every = list(gates_of(model).values())
-    with torch.no_grad():
-        openings = [float(gate.strength()) for gate in every]
-        return {
-            "largest_angle": max((float(gate.theta.abs().max()) for gate in every), default=0.0),
-            "strengths": [min(openings), max(openings)] if every else [],
-            "smallest_stretch": min((smallest_stretch(gate.matrix()) for gate in every), default=1.0),
-        }
-
-
-def _generate(model: PeftModel, tokenizer: PreTrainedTokenizerBase, config: Config) -> str:
-    """The prompt and what the trained model makes of it, sampled."""
-    import torch
-
-    model.eval()
-    encoded: Any = tokenizer(config.prompt, add_special_tokens=False, return_tensors="pt").to(model.device)
-    with torch.no_grad():
-        output: Any = model.generate(  # type: ignore[no-untyped-call]
-            input_ids=encoded["input_ids"],
-            attention_mask=encoded["attention_mask"],
-            max_new_tokens=config.sample_tokens,
-            do_sample=True,
-            temperature=0.8,
-            pad_token_id=tokenizer.eos_token_id,
-        )
-    return str(tokenizer.decode(output[0], skip_special_tokens=True))
 
 
 def _write_text(text: str, path: Path) -> None:
