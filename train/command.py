@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from corpus.base.config import parse_cli
@@ -16,13 +17,21 @@ C = TypeVar("C")
 
 
 def command(
-    kind: type[C], argv: Sequence[str], work: Callable[[C], str], *, section: str, description: str, example: str
+    kind: type[C],
+    argv: Sequence[str],
+    work: Callable[[C], str],
+    *,
+    section: str,
+    description: str,
+    example: str,
+    presets: Path | None = None,
 ) -> int:
     """Run `work` on the configuration that `argv` asks for and print what it returns; returns the exit status."""
     libraries.offline()
     try:
         prog = f"python -m train.{section}"
-        config = parse_cli(kind, argv, prog=prog, section=section, description=description, example=example)
+        about = {"section": section, "description": description, "example": example}
+        config = parse_cli(kind, argv, prog=prog, presets=presets, **about)
         said = work(config)
     except HakushoError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -7,11 +7,25 @@ import importlib.metadata
 import logging
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = ["missing", "offline", "online", "peft_in_peace", "quiet", "versions"]
+from corpus.base.errors import StorageError, TrainingError
 
+__all__ = ["folders", "missing", "offline", "online", "peft_in_peace", "quiet", "versions"]
+
+_CACHES = {  # each variable stands above HF_HOME where it is set, so all are
+    "HF_HOME": "huggingface",
+    "HF_HUB_CACHE": "huggingface/hub",
+    "HF_XET_CACHE": "huggingface/xet",
+    "HF_ASSETS_CACHE": "huggingface/assets",
+    "HF_DATASETS_CACHE": "huggingface/datasets",
+    "TORCH_HOME": "torch",
+    "TORCHINDUCTOR_CACHE_DIR": "inductor",
+    "TRITON_CACHE_DIR": "triton",
+}
 _STACK = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "safetensors")
 
 
@@ -32,6 +46,27 @@ def online() -> Iterator[None]:
         yield
     finally:
         constants.HF_HUB_OFFLINE = before
+
+
+def folders(cache: Path | None, scratch: Path | None) -> None:
+    """Have libraries keep downloads and compiled code in one folder, and temporary files in another; both are made.
+
+    For the start of a program: what is imported already looks where it did before. Raises TrainingError where that is
+    so, StorageError where a folder cannot be made.
+    """
+    try:
+        for folder in (cache, scratch):
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be made ({error.strerror}); give another folder") from error
+    if cache is not None:
+        wanted = {name: str(cache.resolve() / below) for name, below in _CACHES.items()}
+        if "huggingface_hub" in sys.modules and any(os.environ.get(name) != value for name, value in wanted.items()):
+            raise TrainingError(f"--cache {cache}: comes too late, the libraries are loaded; set it at the start")
+        os.environ.update(wanted)
+    if scratch is not None:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(scratch.resolve())
 
 
 def quiet() -> None:

@@ -28,10 +28,10 @@ from corpus.base.errors import ConfigError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
-from train import bases, card, data, head_labels, reasoning_files, tiny_base, tokens
+from train import bases, card, data, head_labels, libraries, reasoning_files, tiny_base, tokens
 from train.checkpoint_rule import RULE
 from train.command import command
-from train.qlora_config import Config
+from train.qlora_config import PRESETS, Config
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -83,7 +83,7 @@ def run(job: Job) -> None:
     """Stage function: streams of tokens and a base -> models/<run>."""
     import torch
 
-    from train import assembly, loop, models, reasoning
+    from train import assembly, loop, memory, models, reasoning
     from train.board import Board
     from train.checkpoint import Store
     from train.objective import LanguageModel
@@ -97,6 +97,8 @@ def run(job: Job) -> None:
     store = Store(
         job.workspace.path("models", config.run, "checkpoints"), _fingerprint(job, device), config.keep_checkpoints
     )
+    needs = memory.estimate(base.folder, config)
+    memory.require_disk(store.folder, needs, config.keep_checkpoints, len(store.all()))
     with loop.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
         base_model = models.load_model(base, config.quantization, config.dtype, device)
         _require_positions(base_model.config.max_position_embeddings, config)
@@ -193,7 +195,7 @@ def _metadata(
     metrics: Sequence[dict[str, float]],
 ) -> dict[str, Any]:
     """What the run was made of and from, without a clock or an absolute path."""
-    from train import assembly, libraries, models, reasoning
+    from train import assembly, models, reasoning
 
     layers = reasoning.report(model)
     return {
@@ -228,8 +230,6 @@ def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedToke
     return head_training.begin(config, model, int(model.config.hidden_size), tokenizer, shards)
 
 
-
-
 def _require_positions(positions: int, config: Config) -> None:
     if config.block > positions:
         raise ConfigError(f"--block {config.block}: the base has {positions} positions; give at most that")
@@ -248,11 +248,21 @@ def main(argv: Sequence[str]) -> int:
     return command(
         Config,
         argv,
-        lambda config: _answer(config, *train(config)),
+        _work,
         section="qlora",
         description="Train LoRA and SO(8) gates on a workspace's dataset, over a frozen base in 4 bits.",
         example="python -m train.qlora --data data/miniature --domain law_policy --steps 30",
+        presets=PRESETS,
     )
+
+
+def _work(config: Config) -> str:
+    libraries.folders(config.cache, config.scratch)
+    if config.dry_run:
+        from train import dry_run
+
+        return dry_run.answer(config)
+    return _answer(config, *train(config))
 
 
 def _answer(config: Config, metadata: dict[str, Any], done: bool) -> str:

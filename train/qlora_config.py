@@ -16,7 +16,9 @@ from train.alpha import GOLDEN, SCHEDULES, Kind
 from train.checkpoint_rule import Rule
 from train.schedule import Curve
 
-__all__ = ["Config"]
+__all__ = ["PRESETS", "Config"]
+
+PRESETS = Path(__file__).parent / "presets"
 
 _RESERVED = ("classifier", "tiny-base")  # folders of data/models that other commands write
 _HEAD_LOSSES = 5  # train.head_losses.NAMES, which needs torch
@@ -30,6 +32,9 @@ _NOT_IN_KEY = (  # where, and how to go on and to answer: no part of what is mad
     "keep_checkpoints",
     "resume",
     "tensorboard",
+    "cache",
+    "scratch",
+    "dry_run",
 )
 
 
@@ -108,6 +113,12 @@ class Config:
     keep_checkpoints: int = _help("newest checkpoints that are kept", Rule.keep)
     resume: bool = _help("go on from the newest whole checkpoint of this very run", Rule.resume)
     tensorboard: bool = _help("write metrics for TensorBoard, too, into models/<run>/tensorboard", False)
+    cache: Path | None = _help(  # noqa: RUF009  a field
+        "folder for what libraries download and compile (HF_HOME and its kin); none: where they are told or used to",
+        None,
+    )
+    scratch: Path | None = _help("folder for temporary files; none: the system's", None)  # noqa: RUF009  a field
+    dry_run: bool = _help("say what the run would take of memory and disk, and load and write nothing", False)
     json: bool = _help("print the result as one JSON line", False)
 
     def __post_init__(self) -> None:

@@ -48,29 +48,26 @@ def load(
     cls: type[T],
     *,
     file: Path | None = None,
+    preset: Path | None = None,
     section: str = "",
     overrides: Mapping[str, str] | None = None,
     flag: str = "--",
     equals: str = " ",
 ) -> T:
-    """Make a configuration from its defaults, a TOML file (or one table of it) and words, the later ones winning.
+    """Make a configuration from its defaults, TOML files (or one table of each) and words, the later ones winning.
 
-    `flag` and `equals` are what the user wrote before the key of a word and before its value, for messages.
+    `preset` is read before `file`. `flag` and `equals` are what the user wrote before the key of a word and before its
+    value, for messages.
     Raises ConfigError for an unknown key, a value of the wrong kind, a required key that is missing, or whatever the
     dataclass's own `__post_init__` rejects.
     """
     values: dict[str, Any] = {}
     hints = typing.get_type_hints(cls)
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    if file is not None:
-        table = read_toml(file)
-        if section:
-            table = table.get(section, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"{file}: {section} = {table!r}: need a table, [{section}]")
-        for key, value in table.items():
-            _known(key, names, shown=f"{file}: {key}")
-            values[key] = _from_toml(key, value, hints[key], str(file))
+    for source in (preset, file):
+        for key, value in (_table(source, section) if source is not None else {}).items():
+            _known(key, names, shown=f"{source}: {key}")
+            values[key] = _from_toml(key, value, hints[key], str(source))
     for word, text in (overrides or {}).items():
         key = word.replace("-", "_")
         _known(key, names, shown=f"{flag}{word}")
@@ -98,25 +95,59 @@ def split_words(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return words, rest
 
 
-def parse_cli(cls: type[T], argv: Sequence[str], *, prog: str, section: str, description: str, example: str) -> T:
+def _table(file: Path, section: str) -> dict[str, Any]:
+    table = read_toml(file)
+    if not section:
+        return table
+    found = table.get(section, {})
+    if not isinstance(found, dict):
+        raise ConfigError(f"{file}: {section} = {found!r}: need a table, [{section}]")
+    return found
+
+
+def parse_cli(
+    cls: type[T],
+    argv: Sequence[str],
+    *,
+    prog: str,
+    section: str,
+    description: str,
+    example: str,
+    presets: Path | None = None,
+) -> T:
     """Read `--config FILE --key value …` into `cls`; `--help` prints every key with its help and leaves (SystemExit 0).
 
-    `section` is the table of the TOML file that belongs to this command, "" for the whole file. Raises ConfigError.
+    `section` is the table of the TOML file that belongs to this command, "" for the whole file. `presets` is a folder
+    of such files that `--preset NAME` chooses from; `--config` and words stand above it. Raises ConfigError.
     """
     words, rest = split_words(argv)
     if "help" in words or "-h" in rest:
-        sys.stdout.write(help_text(cls, prog=prog, description=description, example=example))
+        sys.stdout.write(help_text(cls, prog=prog, description=description, example=example, presets=presets))
         raise SystemExit(0)
     if rest:
         raise ConfigError(f"{prog}: unexpected word {rest[0]!r}; options are --key value, see {prog} --help")
     file = words.pop("config", None)
-    return load(cls, file=Path(file) if file else None, section=section, overrides=words)
+    preset = _preset(words.pop("preset"), presets) if presets and "preset" in words else None
+    return load(cls, file=Path(file) if file else None, preset=preset, section=section, overrides=words)
 
 
-def help_text(cls: type[object], *, prog: str, description: str, example: str) -> str:
+def _names(presets: Path) -> list[str]:
+    return sorted(path.stem for path in presets.glob("*.toml"))
+
+
+def _preset(name: str, presets: Path) -> Path:
+    known = _names(presets)
+    if name not in known:
+        raise ConfigError(f"--preset {name}: no such preset; {nearest(name, known)}")
+    return presets / f"{name}.toml"
+
+
+def help_text(cls: type[object], *, prog: str, description: str, example: str, presets: Path | None = None) -> str:
     """The help page of a configuration."""
     lines = [f"Usage: {prog} [--config FILE] [--key value …]", "", description, "", "Options:"]
     lines.append("  --config FILE".ljust(34) + "TOML file with any of the keys below")
+    if presets:
+        lines.append("  --preset NAME".ljust(34) + f"one of {', '.join(_names(presets))}; keys below stand above it")
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         default = "required" if _required(field) else f"default: {_shown(field)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from corpus.base.errors import StorageError, TrainingError
 from corpus.base.workspace import Workspace
 from train import libraries
 from train.bases import Base
@@ -41,3 +43,29 @@ def test_a_refused_call_never_loads_torch(tmp_path: Path) -> None:
     """What needs no model is answered without the weight of torch."""
     code = "import sys; from train import qlora; qlora.main(['--data', sys.argv[1]]); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True).returncode == 0
+
+
+def test_cache_and_scratch_are_where_they_are_told(tmp_path: Path) -> None:
+    """In a fresh process, before anything is imported; a variable of the user that names another place gives way."""
+    code = (
+        "import sys, pathlib, tempfile; from train import libraries;"
+        "libraries.folders(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]));"
+        "from huggingface_hub import constants; print(constants.HF_HOME, constants.HF_HUB_CACHE, tempfile.gettempdir())"
+    )
+    cache, scratch = tmp_path / "deep" / "cache", tmp_path / "scratch"
+    words = [sys.executable, "-c", code, str(cache), str(scratch)]
+    root = Path(__file__).parent.parent.parent
+    environment = os.environ | {"HF_HUB_CACHE": "/nowhere", "PYTHONPATH": str(root)}
+    answer = subprocess.run(words, env=environment, capture_output=True, text=True, check=True, cwd=root)
+    assert answer.stdout.split() == [str(cache / "huggingface"), str(cache / "huggingface" / "hub"), str(scratch)]
+
+
+def test_a_cache_that_comes_too_late_or_has_no_place_is_one_line(tmp_path: Path) -> None:
+    """Libraries that are loaded would go on looking where they did."""
+    import huggingface_hub  # noqa: F401
+
+    with pytest.raises(TrainingError, match="comes too late"):
+        libraries.folders(tmp_path / "c", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be made"):
+        libraries.folders(None, tmp_path / "file" / "below")
