@@ -7,9 +7,11 @@ float32, and so are its gradients and AdamW's two moments.
 Activations are a sum a layer and token, in the manner of Korthikanti et al. (arXiv 2205.05198, section 4.1), with the
 terms of a Phi-3 layer whose base is frozen, h hidden and i intermediate numbers of e bytes: 8 h (what two RMSNorms keep
 in float32) + 6 h e (queries, keys, values, attention's and the residual's tensors) + 3 i e (gate, up, their product);
-a LoRA of rank r adds its input and its r numbers in float32, twice the input with dropout; a gate adds its output.
+a LoRA of rank r adds its input and its r numbers in float32, twice the input with dropout; a gate adds its output; a
+reasoning layer counts as a layer.
 Attention's scores are not kept (scaled dot product attention). With activation checkpointing a layer keeps h e, and
-one layer at a time is computed again. The loss takes (e + 12) bytes a token and word: logits, and three float32 copies.
+one layer at a time is computed again. The loss takes (e + 12) bytes a token and word: logits, and three float32 copies;
+it is added to that layer, though the two never meet: an estimate that is too low would be of no use.
 """
 
 from __future__ import annotations
@@ -101,10 +103,11 @@ def estimate(folder: Path, config: Config) -> Estimate:
     trained += _heads(shape.hidden_size) if config.heads else 0
     per_layers = _activations(model, shape, size, config)
     tokens = config.batch * config.block
+    loss = tokens * shape.vocab_size * (size + 3 * _SINGLE)
+    activations = tokens * per_layers
     if config.activation_checkpointing:
-        per_token = shape.num_hidden_layers * shape.hidden_size * size + per_layers / shape.num_hidden_layers
-    else:
-        per_token = per_layers
+        inputs = tokens * shape.num_hidden_layers * shape.hidden_size * size
+        activations = inputs + activations / shape.num_hidden_layers
     return Estimate(
         base_parameters=number,
         trained_parameters=trained,
@@ -112,8 +115,8 @@ def estimate(folder: Path, config: Config) -> Estimate:
         adapter=trained * _SINGLE,
         gradients=trained * _SINGLE,
         optimizer=2 * trained * _SINGLE,
-        activations=round(tokens * per_token),
-        loss=tokens * shape.vocab_size * (size + 3 * _SINGLE),
+        activations=round(activations),
+        loss=loss,
         unpacked=max(packed.values(), default=0) * size,
         checkpoint=trained * _SINGLE * (4 if config.patience else 3) + _MISC,
         results=trained * _SINGLE + _MISC,
@@ -130,7 +133,9 @@ def _skeleton(folder: Path, config: Config) -> PreTrainedModel:
     try:
         shape = AutoConfig.from_pretrained(folder, local_files_only=True)
         with torch.device("meta"):
-            made: PreTrainedModel = AutoModelForCausalLM.from_config(shape, dtype=getattr(torch, config.dtype))
+            made: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+                shape, dtype=getattr(torch, config.dtype)
+            )
     except (OSError, ValueError) as error:
         raise CorruptFileError(f"{folder / 'config.json'}: no model that transformers knows ({error})") from error
     return made.requires_grad_(False)
@@ -138,7 +143,7 @@ def _skeleton(folder: Path, config: Config) -> PreTrainedModel:
 
 def _packed(base: PreTrainedModel) -> dict[str, int]:
     """Weights that NF4 packs, with their numbers: of every Linear but the one that gives the logits."""
-    last = base.get_output_embeddings()
+    last = base.get_output_embeddings()  # type: ignore[no-untyped-call]
     return {
         f"{name}.weight": module.weight.numel()
         for name, module in base.named_modules()
@@ -149,11 +154,12 @@ def _packed(base: PreTrainedModel) -> dict[str, int]:
 def _activations(model: nn.Module, shape: Any, size: int, config: Config) -> float:
     """Bytes a token that all layers keep for the backward pass."""
     hidden, inner = shape.hidden_size, shape.intermediate_size
-    found = float(shape.num_hidden_layers * (8 * hidden + 6 * hidden * size + 3 * inner * size))
+    layers = shape.num_hidden_layers + config.reasoning_layers
+    found = float(layers * (8 * hidden + 6 * hidden * size + 3 * inner * size))
     for module in model.modules():
         if hasattr(module, "lora_A"):
-            inputs, rank = module.in_features, config.rank
-            found += _SINGLE * (inputs * (2 if config.dropout else 1) + rank)  # type: ignore[operator]
+            inputs: Any = module.in_features
+            found += _SINGLE * (inputs * (2 if config.dropout else 1) + config.rank)
     return found + sum(gate.theta.shape[0] * 8 * size for gate in gates_of(model).values())
 
 

@@ -97,8 +97,7 @@ def run(job: Job) -> None:
     store = Store(
         job.workspace.path("models", config.run, "checkpoints"), _fingerprint(job, device), config.keep_checkpoints
     )
-    needs = memory.estimate(base.folder, config)
-    memory.require_disk(store.folder, needs, config.keep_checkpoints, len(store.all()))
+    memory.require_disk(store.folder, memory.estimate(base.folder, config), config.keep_checkpoints, len(store.all()))
     with loop.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
         base_model = models.load_model(base, config.quantization, config.dtype, device)
         _require_positions(base_model.config.max_position_embeddings, config)
@@ -109,11 +108,9 @@ def run(job: Job) -> None:
         opener = assembly.opener(model, config)
         watch = assembly.watch(model, tokenizer, held_out, config)
         board = Board(job.workspace.path("models", config.run, "tensorboard")) if RULE.get().tensorboard else None
-        objectives: list[Objective] = [LanguageModel(config.steps, config.pet)]
-        groups = assembly.groups(model, config)
-        if heads:
-            objectives.append(heads.objective)
-            groups.append(heads.group())
+        language: Objective = LanguageModel(config.steps, config.pet)
+        objectives = [language, heads.objective] if heads else [language]
+        groups = assembly.groups(model, config) + ([heads.group()] if heads else [])
         metrics = loop.fit(
             model,
             blocks,
