@@ -63,7 +63,8 @@ class LawEvents:
         self.codes: list[str] = []
         self._buffer: list[str] = []
         self._path: list[str] = []
-        self._where, self._level = "", 0
+        self._where: str | None = ""  # None: to be put together anew
+        self._level = 0
         self._article, self._kind = "", "body"
         self._held: list[str] = []  # captions that stand before the title of their article
         self._awaiting = False
@@ -153,19 +154,21 @@ class LawEvents:
         if self._awaiting:
             self._held.append(line)
         else:
-            self.builder.append_tidy(kind, line, self._where, self._level)
+            self._append(kind, line)
 
-    def _moved(self) -> None:
-        """The path or the article changed."""
-        above = [heading for heading in (*self._path, self._article) if heading]
-        self._where, self._level = " > ".join(above), len(above)
+    def _append(self, kind: str, line: str) -> None:
+        """A tidy line at the place where the law stands, whose name is put together when a line needs it."""
+        if self._where is None:
+            above = [heading for heading in (*self._path, self._article) if heading]
+            self._where, self._level = " > ".join(above), len(above)
+        self.builder.append_tidy(kind, line, self._where, self._level)
 
     def _settle(self) -> None:
         """The title of the article is known, or will not come: its caption can be written."""
         self._awaiting = False
         held, self._held = self._held, []
         for line in held:
-            self.builder.append_tidy(self._kind, line, self._where, self._level)
+            self._append(self._kind, line)
 
     # The law itself.
 
@@ -182,12 +185,12 @@ class LawEvents:
         if not self.number and not self.bodies:
             self.number = line
         elif line:
-            self.builder.append("note", line, self._where, self._level)
+            self._append("note", tidy(line))
 
     def _title_end(self, _: str) -> None:
         line = self._take().strip(" \u3000")
         if self.title or self._nested:
-            self.builder.append(self._kind, line, self._where, self._level)
+            self._append(self._kind, tidy(line))
             return
         self.title = line
         self.builder.append("title", line, "", 0)
@@ -208,7 +211,7 @@ class LawEvents:
         height = self._depths.pop() if self._depths else 0
         if not self._nested:
             del self._path[height:]
-            self._moved()
+            self._where = None
 
     def _heading_end(self, _: str) -> None:
         if self._nested:
@@ -216,9 +219,9 @@ class LawEvents:
             return
         heading = self._take().strip(" \u3000")
         if heading:
-            self.builder.append("title", heading, self._where, self._level)
+            self._append("title", tidy(heading))
             self._path.append(heading)
-            self._moved()
+            self._where = None
 
     def _article_start(self, _: str, __: Attributes) -> None:
         self._flush()
@@ -232,7 +235,7 @@ class LawEvents:
         self._nested -= 1
         if not self._nested:
             self._article = ""
-            self._moved()
+            self._where = None
 
     def _label_start(self, _: str, __: Attributes) -> None:
         self._marks.append(len(self._buffer))
@@ -242,7 +245,7 @@ class LawEvents:
         label = "".join(self._buffer[mark:]).strip() if len(self._buffer) > mark else ""
         if tag == "ArticleTitle" and self._awaiting:
             self._article = label
-            self._moved()
+            self._where = None
             self._settle()
         if label:
             self._buffer.append("\u3000")
@@ -288,13 +291,13 @@ class LawEvents:
         self._appendices.append((list(self._path), self._article, self._kind))
         self._kind, self._article = "appendix", ""
         self._nested += 1
-        self._moved()
+        self._where = None
 
     def _appendix_title_end(self, _: str) -> None:
         title = "".join(self._buffer).strip(" \u3000\n")
         if title and self._appendices:
             self._path.append(_INDENT.sub(self._gap, title))
-            self._moved()
+            self._where = None
         self._flush()
 
     def _appendix_end(self, _: str) -> None:
@@ -302,7 +305,7 @@ class LawEvents:
         self._nested -= 1
         if self._appendices:
             self._path, self._article, self._kind = self._appendices.pop()
-            self._moved()
+            self._where = None
 
     # What happens at the start and at the end of each element; the others only hold text.
 
