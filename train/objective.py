@@ -98,5 +98,8 @@ def forward(model: nn.Module, batch: Batch, *, hidden: bool = False) -> Any:
 def take(model: nn.Module, blocks: Blocks, places: Iterable[int], part: int = 0, parts: int = 1) -> Batch:
     """Some blocks as a batch, where the model is."""
     device = next(model.parameters()).device
+    places = list(places)
     ids, labels = (torch.from_numpy(array).long().to(device) for array in blocks.take(places))
-    return Batch(ids, labels, blocks.pad, part=part, parts=parts)
+    placed = blocks.positions(places)
+    positions = None if placed is None else torch.from_numpy(placed).long().to(device)
+    return Batch(ids, labels, blocks.pad, positions, part=part, parts=parts)

@@ -28,7 +28,7 @@ from corpus.base.errors import ConfigError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
-from train import bases, card, data, head_labels, libraries, reasoning_files, tiny_base, tokens
+from train import bases, card, chats, data, head_labels, libraries, reasoning_files, tiny_base, tokens
 from train.checkpoint_rule import RULE
 from train.command import command
 from train.qlora_config import PRESETS, Config
@@ -62,6 +62,8 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
     data.select(paths, config.domain)  # before a base is made or hashed: what cannot work is said at once
     if config.prompts:
         head_labels.prompts(config.prompts)
+    if config.chats:
+        chats.read(config.chats)
     if config.base == bases.TINY:
         tiny_base.ensure(workspace, tiny_base.Shape(threads=config.threads))
     settings = config.settings() | {"base_sha256": bases.fingerprint(bases.resolve(config.base, workspace))}
@@ -69,6 +71,7 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
     inputs: tuple[Path, ...] = tokens.files(tokens.ensure(workspace, paths, of_tokens))
     if config.heads:
         inputs += (*filter(None, [config.prompts]), *paths)
+    inputs += config.chats  # the last ones
     task = Task("train", config.run, "train.qlora:run", inputs, settings)
     token = RULE.set(config.rule())
     try:
@@ -94,6 +97,7 @@ def run(job: Job) -> None:
     streams = tokens.open_streams(job.inputs[0].parent)
     blocks, held_out = streams.blocks(config.block, config.held_out_blocks)
     tokenizer = models.load_tokenizer(base)
+    blocks, of_chats = _with_chats(job, config, blocks, tokenizer)
     store = Store(
         job.workspace.path("models", config.run, "checkpoints"), _fingerprint(job, device), config.keep_checkpoints
     )
@@ -130,6 +134,7 @@ def run(job: Job) -> None:
         sample = assembly.generate(model, tokenizer, config)
     metadata = _metadata(job, config, base, streams, model, metrics) | {"device": device} | of_heads
     metadata["data"] |= {"tokens": blocks.tokens, "held_out_tokens": held_out.tokens}
+    metadata["data"] |= of_chats
     metadata["loss"] |= {
         "held_out_before": before,
         "held_out_after": after,
@@ -217,13 +222,31 @@ def _config(job: Job) -> Config:
     return Config(data=job.root, **values)  # type: ignore[arg-type]
 
 
+def _with_chats(
+    job: Job, config: Config, blocks: tokens.Blocks, tokenizer: PreTrainedTokenizerBase
+) -> tuple[tokens.Blocks, dict[str, Any]]:
+    """The blocks with those of the chats behind them, where there are any, and what the metadata says of these."""
+    if not config.chats:
+        return blocks, {}
+    paths = job.inputs[-len(config.chats) :]
+    read = chats.read(paths)
+    packed = chats.pack(chats.encode(read, tokenizer), config.block, blocks.pad)
+    report = {
+        "files": {path.name: sha256_file(path) for path in paths},
+        "chats": len(read),
+        "blocks": len(packed),
+        "fill": packed.fill(),
+    }
+    return chats.WithChats(blocks.stream, blocks.length, blocks.pad, chats=packed), {"chats": report}
+
+
 def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> HeadRun | None:
     """Fresh heads with their texts, where they are asked for: prompts and shards are the inputs behind the streams."""
     if not config.heads:
         return None
     from train import head_training
 
-    shards = job.inputs[len(tokens.files(Path())) :]
+    shards = job.inputs[len(tokens.files(Path())) : len(job.inputs) - len(config.chats)]
     return head_training.begin(config, model, int(model.config.hidden_size), tokenizer, shards)
 
 

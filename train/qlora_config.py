@@ -84,6 +84,7 @@ class Config:
     reasoning_alpha_start: float | None = _help("strength at the start; none: as --gate-alpha-start", None)
     reasoning_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
     pet: tuple[float, ...] = _help("weights of PET in the first 20, next 40 and last 40 % of the steps; none: off", ())
+    chats: tuple[Path, ...] = _help("JSONL files of chats to train on as well, a row a chat: messages", ())
     heads: bool = _help("train safety, domain and verifier heads on the last hidden state, too", False)
     prompts: Path | None = _help(  # noqa: RUF009  a field
         "labelled prompts for heads, Parquet or JSONL: id, text, verdict, domain", None
@@ -239,12 +240,16 @@ class Config:
         )
 
     def settings(self) -> dict[str, Any]:
-        """What decides the result, as plain JSON values; of the prompts the file's name, for they are an input."""
+        """What decides the result, as plain JSON values; of files that are an input the names."""
         return {
-            name: list(value) if isinstance(value, tuple) else value.name if isinstance(value, Path) else value
+            name: [_plain(one) for one in value] if isinstance(value, tuple) else _plain(value)
             for name, value in asdict(self).items()
             if name not in _NOT_IN_KEY
         }
+
+
+def _plain(value: Any) -> Any:
+    return value.name if isinstance(value, Path) else value
 
 
 def _ends(kind: Kind, start: float | None) -> tuple[float, float]:

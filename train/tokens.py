@@ -64,6 +64,10 @@ class Blocks:
             ids[row, : len(part)] = labels[row, : len(part)] = part
         return ids, labels
 
+    def positions(self, places: Iterable[int]) -> NDArray[np.int32] | None:  # noqa: ARG002  those with chats ask
+        """Each token's position, (places, length) int32; None: counted from the start of its block."""
+        return None
+
     def at_most(self, number: int) -> Blocks:
         """These blocks, or so many of them at even distances."""
         chosen = np.linspace(0, len(self) - 1, min(number, len(self))).round().astype(np.int64)
