@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from train import alpha, gates, loop, models, reasoning
+from train import alpha, gates, loop, models, ranks, reasoning
 from train.gates import GateConfig, gates_of, plain_name, set_strength
 from train.qlora_config import Config
 from train.reasoning import ReasoningConfig
@@ -60,7 +60,7 @@ def watch(model: PeftModel, tokenizer: PreTrainedTokenizerBase, held_out: Blocks
         Look(config.validate_steps, config.patience, config.sample_steps),
         model,
         config.seed,
-        loss=lambda: loop.mean_loss(model, held_out, config.batch),
+        loss=lambda: ranks.here().first(lambda: loop.mean_loss(model, held_out, config.batch)),
         sample=lambda: generate(model, tokenizer, config),
     )
 

@@ -38,7 +38,8 @@ class Keeper:
 
     def save(self, at: Standing, *, now: bool) -> None:
         """Save if it is time to, or `now`. Raises TrainingError, and saves nothing, where a weight is no number."""
-        if self.store is None or not (now or self._timer.due(at.step)):
+        ranks = self.stepper.ranks
+        if self.store is None or not ranks.highest(now or self._timer.due(at.step)):
             return
         for group in self.stepper.groups:
             for name, parameter in group.parameters.items():
@@ -46,10 +47,13 @@ class Keeper:
                     raise TrainingError(f"{name} holds what is no number after step {at.step}; lower --lr, --gate-lr")
         snapshot = capture(self.stepper.groups, self.stepper.optimizer, at, self.stepper.cursor(at.step), self.config)
         parts, state = dict(snapshot.parts), dict(snapshot.state) | self.stepper.state()
+        for rank, random in enumerate(ranks.gather(parts["random"])[1:], start=1):
+            parts[f"random_{rank}"] = random
         if self.watch:
             parts |= self.watch.parts()
             state |= self.watch.state()
-        self.store.save(replace(snapshot, parts=parts, state=state))
+        whole, store = replace(snapshot, parts=parts, state=state), self.store
+        ranks.first(lambda: str(store.save(whole)))
         self._timer.saved()
 
     def back(self, error: TrainingError) -> TrainingError:
@@ -65,6 +69,9 @@ class Keeper:
 
     def _restore(self, snapshot: Snapshot) -> Standing:
         stepper = self.stepper
+        if stepper.ranks.rank:
+            own = {"random": snapshot.parts[f"random_{stepper.ranks.rank}"]}
+            snapshot = replace(snapshot, parts={**snapshot.parts, **own})
         standing = restore(snapshot, stepper.groups, stepper.optimizer, stepper.cursor(snapshot.step))
         stepper.restore(snapshot.state)
         if self.watch:

@@ -17,6 +17,7 @@ from torch import nn
 
 from corpus.base.errors import TrainingError
 from corpus.base.progress import Progress
+from train import ranks
 from train.checkpoint import Store
 from train.keeper import Keeper
 from train.objective import forward, take
@@ -34,7 +35,7 @@ def reproducible(seed: int, threads: int) -> Iterator[None]:
     """Run with a seed, a fixed number of threads and deterministic kernels; afterwards all is as it was before."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     before_threads, before_strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(ranks.own_gpu()):
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
@@ -88,16 +89,17 @@ def fit(
                 loss = stepper.take(at)
                 if watch:
                     watch.after(at, groups, plan.steps)
+                stop = stepper.ranks.highest(wish.signal)
                 over = at.step == plan.steps or bool(watch and watch.stopped)
-                keeper.save(at, now=over or bool(wish.signal))
+                keeper.save(at, now=over or bool(stop))
             except TrainingError as error:
                 raise keeper.back(error) from error
             if tell:
                 tell(at.metrics[-1])
             rate = (at.seen - before) / max(time.monotonic() - started, 1e-9)
             progress.advance(note=f"loss {loss:.3f}, {rate:,.0f} tokens/s")
-            if wish.signal and not over:
-                raise _stopped(wish.signal, at.step, plan, store)
+            if stop and not over:
+                raise _stopped(stop, at.step, plan, store)
     return at.metrics
 
 

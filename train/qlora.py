@@ -15,9 +15,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
 
+    from train.board import Board
     from train.head_training import HeadRun
     from train.heads import Heads
     from train.objective import Objective
+    from train.ranks import Leader, Ranks
     from train.watch import Watch
 
 __all__ = ["Config", "main", "run", "train"]
@@ -67,6 +70,8 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
     if config.base == bases.TINY:
         tiny_base.ensure(workspace, tiny_base.Shape(threads=config.threads))
     settings = config.settings() | {"base_sha256": bases.fingerprint(bases.resolve(config.base, workspace))}
+    if (processes := _processes()) > 1:  # they make the batch so many times as large
+        settings["processes"] = processes
     of_tokens = {name: settings[name] for name in ("base", "base_sha256", "domain", "include")}
     inputs: tuple[Path, ...] = tokens.files(tokens.ensure(workspace, paths, of_tokens))
     if config.heads:
@@ -83,13 +88,24 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
 
 
 def run(job: Job) -> None:
-    """Stage function: streams of tokens and a base -> models/<run>."""
+    """Stage function: streams of tokens and a base -> models/<run>; all processes of torchrun work on it."""
+    from train import ranks
+
+    leader = ranks.LEADER.get(None)
+    if leader:
+        leader.send(job)
+    commit = work(job)
+    if leader:
+        leader.waiting = True
+    commit()
+
+
+def work(job: Job) -> Callable[[], None]:
+    """What each process does of it; what comes back commits the result, and the first process alone calls that."""
     import torch
 
-    from train import assembly, loop, memory, models, reasoning
-    from train.board import Board
+    from train import assembly, loop, memory, models, ranks, reasoning
     from train.checkpoint import Store
-    from train.objective import LanguageModel
 
     config = _config(job)
     device = models.device(config.device)
@@ -103,7 +119,8 @@ def run(job: Job) -> None:
     )
     memory.require_disk(store.folder, memory.estimate(base.folder, config), config.keep_checkpoints, len(store.all()))
     with loop.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
-        base_model = models.load_model(base, config.quantization, config.dtype, device)
+        here = ranks.here()
+        base_model = models.load_model(base, config.quantization, config.dtype, here.place(device))
         _require_positions(base_model.config.max_position_embeddings, config)
         model = assembly.prepared(base_model, config)
         reasoning.announce(model)
@@ -111,15 +128,14 @@ def run(job: Job) -> None:
         before = loop.mean_loss(model, held_out, config.batch)
         opener = assembly.opener(model, config)
         watch = assembly.watch(model, tokenizer, held_out, config)
-        board = Board(job.workspace.path("models", config.run, "tensorboard")) if RULE.get().tensorboard else None
-        language: Objective = LanguageModel(config.steps, config.pet)
-        objectives = [language, heads.objective] if heads else [language]
+        board = _board(job, config, here)
         groups = assembly.groups(model, config) + ([heads.group()] if heads else [])
+        here.part_ways(config.seed)
         metrics = loop.fit(
             model,
             blocks,
             groups,
-            assembly.plan(config, objectives),
+            assembly.plan(config, _objectives(config, heads)),
             f"train {config.run}",
             store=store,
             config=job.config,
@@ -133,15 +149,34 @@ def run(job: Job) -> None:
         torch.manual_seed(config.seed)
         sample = assembly.generate(model, tokenizer, config)
     metadata = _metadata(job, config, base, streams, model, metrics) | {"device": device} | of_heads
-    metadata["data"] |= {"tokens": blocks.tokens, "held_out_tokens": held_out.tokens}
-    metadata["data"] |= of_chats
-    metadata["loss"] |= {
-        "held_out_before": before,
-        "held_out_after": after,
-        "held_out_change_percent": 100 * (after - before) / before,
-    } | ({"best_step": watch.best_step, "steps_done": metrics[-1]["step"]} if config.patience else {})
+    metadata["data"] |= {"tokens": blocks.tokens, "held_out_tokens": held_out.tokens} | of_chats
+    metadata["loss"] |= _learned(config, before, after, watch, metrics[-1]["step"])
     texts = {"sample.txt": sample + "\n"} | _samples(watch)
-    _commit(job, config, model, base, metadata, metrics, texts, heads.heads if heads else None)
+    of_run = (model, base, metadata, metrics, texts, heads.heads if heads else None)
+    return functools.partial(_commit, job, config, *of_run)
+
+
+def _objectives(config: Config, heads: HeadRun | None) -> list[Objective]:
+    """What a run descends."""
+    from train.objective import LanguageModel
+
+    language = LanguageModel(config.steps, config.pet)
+    return [language, heads.objective] if heads else [language]
+
+
+def _board(job: Job, config: Config, here: Ranks) -> Board | None:
+    """What TensorBoard reads, where it is asked for; of several processes the first one's."""
+    from train.board import Board
+
+    wanted = RULE.get().tensorboard and here.rank == 0
+    return Board(job.workspace.path("models", config.run, "tensorboard")) if wanted else None
+
+
+def _learned(config: Config, before: float, after: float, watch: Watch, steps: float) -> dict[str, float]:
+    """What became of the held-out loss, for the metadata."""
+    change = {"held_out_before": before, "held_out_after": after}
+    change["held_out_change_percent"] = 100 * (after - before) / before
+    return change | ({"best_step": watch.best_step, "steps_done": steps} if config.patience else {})
 
 
 def _samples(watch: Watch) -> dict[str, str]:
@@ -217,7 +252,7 @@ def _config(job: Job) -> Config:
     values = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in job.config.items()
-        if name != "base_sha256"
+        if name not in ("base_sha256", "processes")
     }
     return Config(data=job.root, **values)  # type: ignore[arg-type]
 
@@ -282,7 +317,41 @@ def _work(config: Config) -> str:
         from train import dry_run
 
         return dry_run.answer(config)
-    return _answer(config, *train(config))
+    if _processes() == 1:
+        return _answer(config, *train(config))
+    from train import models, ranks
+
+    with ranks.joined(models.device(config.device)) as here:
+        return _follow(config) if here.rank else _lead(config, ranks.Leader(here))
+
+
+def _lead(config: Config, leader: Leader) -> str:
+    """As the first of several processes: all of the run, and the answer."""
+    from train import ranks
+
+    token = ranks.LEADER.set(leader)
+    try:
+        return _answer(config, *train(config))
+    finally:
+        leader.dismiss()
+        ranks.LEADER.reset(token)
+
+
+def _follow(config: Config) -> str:
+    """As a further one: the training, in silence."""
+    from train import ranks
+
+    token = RULE.set(config.rule())
+    try:
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+            ranks.follow(work)
+    finally:
+        RULE.reset(token)
+    return ""
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))  # torchrun counts its processes there
 
 
 def _answer(config: Config, metadata: dict[str, Any], done: bool) -> str:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from corpus.base.errors import TrainingError
+from train import ranks
 from train.checkpoint import Snapshot
 from train.order import Cursor
 
@@ -107,9 +108,7 @@ def _random_tensors() -> dict[str, Tensor]:
         "numpy_words": torch.from_numpy(np.asarray(words, dtype=np.uint32).view(np.int32).copy()),
         "numpy_rest": torch.tensor([position, has_gauss, gauss], dtype=torch.float64),
     }
-    if torch.cuda.is_available():
-        found |= {f"cuda_{index}": state for index, state in enumerate(torch.cuda.get_rng_state_all())}
-    return found
+    return found | {f"cuda_{index}": torch.cuda.get_rng_state(index) for index in ranks.own_gpu()}
 
 
 def _restore_random(snapshot: Snapshot) -> None:
@@ -120,6 +119,6 @@ def _restore_random(snapshot: Snapshot) -> None:
     np.random.set_state(("MT19937", words, int(position), int(has_gauss), gauss))
     version, python_words, python_gauss = snapshot.state["python_random"]
     random.setstate((version, tuple(python_words), python_gauss))
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+    for index in ranks.own_gpu():
         if f"cuda_{index}" in found:
             torch.cuda.set_rng_state(found[f"cuda_{index}"], index)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from corpus.base.errors import TrainingError
+from train import ranks
 from train.objective import Batch, LanguageModel, Objective, take
 from train.order import Cursor, batch_indices
 from train.schedule import Curve, factor
@@ -49,12 +50,14 @@ class Stepper:
         self, model: nn.Module, blocks: Blocks, groups: Sequence[Group], optimizer: torch.optim.Optimizer, plan: Plan
     ) -> None:
         self.model, self.blocks, self.groups, self.optimizer, self.plan = model, blocks, groups, optimizer, plan
+        self.ranks = ranks.here()
         device = next(model.parameters()).device.type
         self.scaler = torch.amp.GradScaler(device, plan.loss_scale or 1.0, enabled=plan.loss_scale > 0)
 
     def cursor(self, step: int) -> Cursor:
         """Where the data stands at a step (from 0)."""
-        return Cursor(step, self.plan.batch * self.plan.accumulate, len(self.blocks), self.plan.seed)
+        size = self.plan.batch * self.plan.accumulate * self.ranks.size
+        return Cursor(step, size, len(self.blocks), self.plan.seed)
 
     def take(self, at: Standing) -> float:
         """One step; the standing moves on with its line of metrics, and the loss before the update comes back.
@@ -68,7 +71,8 @@ class Stepper:
         batches = list(self._batches(at.step))
         told = self._backward(batches, at.step)
         moved = self._update(at.step)
-        at.seen += sum(int((batch.labels != -100).sum()) for batch in batches)
+        seen = sum(int((batch.labels != -100).sum()) for batch in batches)
+        at.seen += sum(self.ranks.gather(seen))
         at.step += 1
         loss = told.pop("loss")
         at.metrics.append({"step": at.step, "loss": loss, "lr_factor": share} | moved | {"tokens": at.seen} | told)
@@ -85,8 +89,9 @@ class Stepper:
 
     def _update(self, step: int) -> dict[str, float]:
         """Clip and step; the norm before clipping. Where scaled ones overflow, no weight moves."""
-        self.scaler.unscale_(self.optimizer)
         every = [parameter for group in self.groups for parameter in group.parameters.values()]
+        self.ranks.sum_gradients(every)
+        self.scaler.unscale_(self.optimizer)
         norm = float(nn.utils.clip_grad_norm_(every, self.plan.clip or math.inf))
         scaled = self.scaler.is_enabled()
         if not scaled:
@@ -100,19 +105,21 @@ class Stepper:
         return moved | ({"loss_scale": self.scaler.get_scale()} if scaled else {})
 
     def _batches(self, step: int) -> Iterator[Batch]:
-        """The parts of a step's blocks."""
-        size, parts = self.plan.batch, self.plan.accumulate
+        """The parts of a step's blocks that are this process's."""
+        size, mine = self.plan.batch, self.plan.accumulate
+        parts = mine * self.ranks.size
         rows = batch_indices(step, size * parts, len(self.blocks), self.plan.seed)
-        for part in range(parts):
+        for part in range(self.ranks.rank * mine, (self.ranks.rank + 1) * mine):
             yield take(self.model, self.blocks, rows[part * size : (part + 1) * size], part, parts)
 
     def _backward(self, batches: Sequence[Batch], step: int) -> dict[str, float]:
         """Gradients of all parts; each loss of the whole step, before weighting, and the weights but that of "loss"."""
         of_part = [[objective.counts(batch, step) for objective in self.plan.objectives] for batch in batches]
-        totals: Counter[str] = Counter()
+        own: Counter[str] = Counter()  # of this process
         for part in of_part:
             for counts in part:
-                totals.update(counts)
+                own.update(counts)
+        totals = self.ranks.total(own)
         weights = {name: weight for one in self.plan.objectives for name, weight in one.weights(step).items()}
         told: dict[str, float] = {}
         for batch, part in zip(batches, of_part, strict=True):
@@ -123,12 +130,14 @@ class Stepper:
                 for name, loss in objective(self.model, batch, step).items():
                     if not counts[name]:
                         continue
-                    require_number(loss.item(), name if name == "loss" else f"loss {name}", step)
                     share = counts[name] / totals[name]
                     told[name] = told.get(name, 0.0) + share * loss.item()
                     whole.append(weights[name] * share * loss)
             if whole:
                 self.scaler.scale(sum(whole[1:], whole[0])).backward()  # type: ignore[no-untyped-call]
+        told = self.ranks.total(told)
+        for name, value in told.items():
+            require_number(value, name if name == "loss" else f"loss {name}", step)
         return told | {f"{name}_weight": weights[name] for name in told if name != "loss"}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from train import ranks
 from train.checkpoint import Snapshot
 from train.snapshot import Group, Standing
 from train.step import require_number
@@ -38,7 +39,7 @@ class Look:
 def undisturbed(model: nn.Module, seed: int) -> Iterator[None]:
     """Look at a model: without gradients, in evaluation mode, with a seed; then all is as it was."""
     training = model.training
-    with torch.random.fork_rng(), torch.no_grad():
+    with torch.random.fork_rng(ranks.own_gpu()), torch.no_grad():
         torch.manual_seed(seed)
         model.eval()
         try:
