@@ -5,7 +5,8 @@
 Steps: a Phi-3 with random weights in bf16 and in NF4, one optimiser step of each variant in turns, medians over the
 rounds, in CPU seconds of one thread; the peak memory of each in a process of its own. The CPU's form is smaller than
 Phi-3.5-mini's, which benchmarks.train_gpu takes. Tokens: the repository's own texts, over and over as documents of one
-length, through a byte-level BPE of 32,000 at most that was trained on them, to the stream that blocks are cut from.
+length, through a byte-level BPE of 32,000 at most that was trained on them, to the stream that blocks are cut from; and
+how full the blocks of packed chats are.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from benchmarks.train_step import (
     quantized,
     summary,
 )
+from train import chats
 
 _PRECISIONS = ("bf16", "nf4")
 _SHAPES = {"small": SMALL, "tiny": TINY}
@@ -99,6 +101,22 @@ def tokenised(folder: Path, wanted: int, block: int) -> dict[str, Any]:
     }
 
 
+def packed_chats(number: int, block: int) -> dict[str, Any]:
+    """How full the blocks are that chats of log-normal lengths (median 300 tokens) are packed into, none cut."""
+    draw = np.random.default_rng(1)
+    lengths = np.clip(draw.lognormal(np.log(300), 0.9, number), 16, block).astype(int)
+    made = [chats.Encoded(np.ones(n, dtype=np.int32), np.arange(n) >= n // 2) for n in lengths]
+    with clock() as time:
+        blocks = chats.pack(made, block, 0)
+    return {
+        "chats": number,
+        "tokens": blocks.tokens,
+        "block": block,
+        "fill": round(blocks.fill(), 5),
+        "tokens_per_cpu_s": round(blocks.tokens / time.cpu),
+    }
+
+
 def _base(shape: Shape, precision: str) -> Any:
     base = make_base(shape, "cpu")
     return quantized(base) if precision == "nf4" else base
@@ -131,9 +149,11 @@ def main() -> None:
         "shape": asdict(shape),
         "repeats": given.repeats,
         "tokens": tokenised(given.texts, given.tokens, 2048),
+        "chats": packed_chats(20_000, 2048),
         "steps": {},
     }
     table([result["tokens"]])
+    table([result["chats"]])
     for precision in _PRECISIONS:
         rows = steps(shape, precision, given.repeats)
         result["steps"][precision] = rows
