@@ -37,7 +37,7 @@ class Config:
     variants: tuple[Variant, ...] = _help("what is compared; lora is always among them", VARIANTS)
     seeds: tuple[int, ...] = _help("seeds of the adapter's start and of the order of the blocks, 3 or more", (1, 2, 3))
     rates: tuple[float, ...] = _help(
-        "learning rates to choose from for each variant; none: 0.003,0.01,0.03 on the tiny base, "
+        "learning rates to choose from for each variant; none: 0.003,0.01,0.03,0.1,0.3 on the tiny base, "
         "0.0001,0.0004,0.002 on any other",
         (),
     )
@@ -83,7 +83,7 @@ class Config:
 
     def grid(self) -> tuple[float, ...]:
         """The learning rates that each variant may choose from, rising."""
-        default = (3e-3, 1e-2, 3e-2) if self.base == bases.TINY else (1e-4, 4e-4, 2e-3)
+        default = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1) if self.base == bases.TINY else (1e-4, 4e-4, 2e-3)
         return tuple(sorted(self.rates or default))
 
     def settings(self) -> dict[str, Any]:
