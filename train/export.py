@@ -88,7 +88,7 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
 def _layers(folder: Path, trained: Mapping[str, Any], config: Config) -> int:
     """How many reasoning layers a run has. Raises UsageError where the options do not go with that."""
     layers = int(trained.get("reasoning", {}).get("layers", 0))
-    if layers and config.reasoning == "refuse":
+    if layers and config.reasoning == "fold":
         raise UsageError(
             f"{folder} has {layers} reasoning layers, which cannot be folded into a plain model; add --reasoning keep "
             "for an export with its own modelling code"

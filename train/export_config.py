@@ -25,8 +25,8 @@ class Config:
     base: str = _help("the base it was trained over: 'tiny', a model's folder, or a hub id in the local cache", "tiny")
     name: str = _help("folder below data/models that the plain model gets; none: <run>-export", "")
     dtype: Literal["bfloat16", "float16", "float32"] = _help("type of the exported numbers", "bfloat16")
-    reasoning: Literal["refuse", "keep"] = _help(
-        "a run with reasoning layers, which no plain model holds: keep them, with modelling code of their own", "refuse"
+    reasoning: Literal["fold", "keep"] = _help(
+        "a run with reasoning layers, which no plain model holds: keep them, with modelling code of their own", "fold"
     )
     gguf: Literal["none", "q8_0", "bf16"] = _help("GGUF beside it, with a Modelfile for Ollama: its type", "none")
     ablation: str = _help("name of an ablation over the same base whose table the card shows; none: no table", "")
