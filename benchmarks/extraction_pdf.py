@@ -201,7 +201,7 @@ def speed(name: str, files: Sequence[bytes], times: int = 3) -> dict[str, Any]:
     row["pdfium"], row["pdfium_cpu"] = _rate(pages, times, lambda: [bare_pdfium(data) for data in files])
     row["pypdf"], _ = _rate(pages, 1, lambda: [bare_pypdf(data) for data in files])
     row["ours"], row["ours_cpu"] = _rate(pages, times, lambda: [extract(data, url="") for data in files])
-    repeated = [Request(data, "") for data in files] * max(1, 60 // max(1, pages))
+    repeated = [Request(data, "") for data in files] * max(1, 600 // max(1, pages))
     many = pages * len(repeated) // len(files)
     with Sandbox(2) as sandbox:
         row["two_workers"], _ = _rate(many, times, lambda: list(sandbox.map(repeated)))

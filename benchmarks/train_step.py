@@ -57,7 +57,7 @@ class Shape:
 
 
 PHI = Shape(3072, 32, 32, 8192, 32064, 2048)  # Phi-3.5-mini-instruct
-SMALL = Shape(512, 4, 8, 1376, 8192, 256)  # a CPU's fare, also where bf16 is slow for want of instructions
+SMALL = Shape(256, 4, 8, 688, 4096, 128)  # a CPU's fare, also where bf16 is slow for want of instructions
 TINY = Shape(64, 2, 4, 128, 512, 64)  # to try a benchmark out
 
 

@@ -81,6 +81,7 @@ def _nursery(control: socket.socket, memory: int, seconds: float) -> None:
     """Fork workers as told, until the parent is gone."""
     _load()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # a page makes many small objects, few cycles; the limit of memory stands
     control.sendall(b"ready")
     while True:
         message, handles, _, _ = socket.recv_fds(control, 64, 1)
