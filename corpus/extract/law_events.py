@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from corpus.extract.model import TextBuilder, tidy
 
-__all__ = ["LawEvents"]
+__all__ = ["Handler", "LawEvents"]
 
 _SKIP: Final = frozenset(("TOC", "Rt", "Fig"))
 _LEVELS: Final = ("Part", "Chapter", "Section", "Subsection", "Division")
@@ -42,8 +42,7 @@ _OPAQUE: Final = frozenset(("Paragraph", "AmendProvision", "NewProvision", "Quot
 _INDENT: Final = re.compile(r"[ \t\r]*\n[ \t\r\n]*")  # pretty-printing; no meaning inside a Japanese sentence
 
 Attributes: TypeAlias = Sequence[str]
-Start: TypeAlias = Callable[["LawEvents", str, Attributes], None]
-End: TypeAlias = Callable[["LawEvents", str], None]
+Handler: TypeAlias = Callable[["LawEvents", str], None]
 
 
 class LawEvents:
@@ -73,7 +72,7 @@ class LawEvents:
         self._depths: list[int] = []
         self._appendices: list[tuple[list[str], str, str]] = []
         self._marks: list[int] = []
-        self._skip_depth = 0
+        self.skip_depth = 0
         self._gap = ""
         self._inside = self._handlers()
         self._wait_for_law()
@@ -81,6 +80,7 @@ class LawEvents:
     # What the parser calls: outside a law, inside it, and inside what is left out.
 
     def _wait_for_law(self) -> None:
+        self.inside = False
         self.parser.StartElementHandler = self._outside_start
         self.parser.EndElementHandler = None
         self.parser.CharacterDataHandler = self.outside.append
@@ -96,6 +96,7 @@ class LawEvents:
         self._read_law()
 
     def _read_law(self) -> None:
+        self.inside = True
         self.parser.StartElementHandler, self.parser.EndElementHandler = self._inside
         self.parser.CharacterDataHandler = self._buffer.append
 
@@ -104,9 +105,13 @@ class LawEvents:
         starts, ends = self.STARTS.get, self.ENDS.get
 
         def start(tag: str, attributes: Attributes) -> None:
+            if tag == "SupplProvision" and "AmendLawNum" in attributes[::2]:
+                self.flush()
+                self._skip()
+                return
             handler = starts(tag)
             if handler is not None:
-                handler(self, tag, attributes)
+                handler(self, tag)
             elif ":" in tag:
                 start(tag.rpartition(":")[2], attributes)
 
@@ -119,19 +124,20 @@ class LawEvents:
 
         return start, end
 
-    def _skip(self, _: str, __: Attributes) -> None:
+    def _skip(self, _: str = "") -> None:
         """Leave out the element that begins here."""
-        self._skip_depth = 1
+        self.inside = False
+        self.skip_depth = 1
         self.parser.StartElementHandler = self._skip_start
         self.parser.EndElementHandler = self._skip_end
         self.parser.CharacterDataHandler = self.skipped.append
 
     def _skip_start(self, _: str, __: Attributes) -> None:
-        self._skip_depth += 1
+        self.skip_depth += 1
 
     def _skip_end(self, _: str) -> None:
-        self._skip_depth -= 1
-        if not self._skip_depth:
+        self.skip_depth -= 1
+        if not self.skip_depth:
             self._read_law()
 
     # Lines.
@@ -143,7 +149,7 @@ class LawEvents:
             line = _INDENT.sub(self._gap, line)
         return line
 
-    def _flush(self, _: str = "", __: Attributes = ()) -> None:
+    def flush(self, _: str = "") -> None:
         """End the line: what most elements do where they begin and where they end."""
         if self._buffer:
             self._write(self._kind)
@@ -153,8 +159,10 @@ class LawEvents:
         self._labelled = False
         if self._awaiting:
             self._held.append(line)
-        else:
+        elif self._where is None:
             self._append(kind, line)
+        else:
+            self.builder.append_tidy(kind, line, self._where, self._level)
 
     def _append(self, kind: str, line: str) -> None:
         """A tidy line at the place where the law stands, whose name is put together when a line needs it."""
@@ -173,11 +181,11 @@ class LawEvents:
     # The law itself.
 
     def _law_end(self, _: str) -> None:
-        self._flush()
+        self.flush()
         self._wait_for_law()
 
-    def _body_start(self, _: str, __: Attributes) -> None:
-        self._flush()
+    def _body_start(self, _: str) -> None:
+        self.flush()
         self.bodies += 1
 
     def _number_end(self, _: str) -> None:
@@ -198,16 +206,12 @@ class LawEvents:
 
     # Containers and headings.
 
-    def _container_start(self, tag: str, attributes: Attributes) -> None:
-        if tag == "SupplProvision" and "AmendLawNum" in attributes[::2]:
-            self._flush()
-            self._skip(tag, attributes)
-            return
-        self._flush()
+    def _container_start(self, _: str) -> None:
+        self.flush()
         self._depths.append(len(self._path))
 
     def _container_end(self, _: str) -> None:
-        self._flush()
+        self.flush()
         height = self._depths.pop() if self._depths else 0
         if not self._nested:
             del self._path[height:]
@@ -215,7 +219,7 @@ class LawEvents:
 
     def _heading_end(self, _: str) -> None:
         if self._nested:
-            self._flush()
+            self.flush()
             return
         heading = self._take().strip(" \u3000")
         if heading:
@@ -223,26 +227,26 @@ class LawEvents:
             self._path.append(heading)
             self._where = None
 
-    def _article_start(self, _: str, __: Attributes) -> None:
-        self._flush()
+    def _article_start(self, _: str) -> None:
+        self.flush()
         if not self._nested:
             self._awaiting = True
         self._nested += 1
 
     def _article_end(self, _: str) -> None:
         self._settle()
-        self._flush()
+        self.flush()
         self._nested -= 1
         if not self._nested:
             self._article = ""
             self._where = None
 
-    def _label_start(self, _: str, __: Attributes) -> None:
+    def _label_start(self, _: str) -> None:
         self._marks.append(len(self._buffer))
 
     def _label_end(self, tag: str) -> None:
         mark = self._marks.pop() if self._marks else 0
-        label = "".join(self._buffer[mark:]).strip() if len(self._buffer) > mark else ""
+        label = "".join(self._buffer[mark:]).strip()
         if tag == "ArticleTitle" and self._awaiting:
             self._article = label
             self._where = None
@@ -251,21 +255,21 @@ class LawEvents:
             self._buffer.append("\u3000")
             self._labelled = tag == "ArticleTitle"
 
-    def _paragraph_start(self, _: str, __: Attributes) -> None:
+    def _paragraph_start(self, _: str) -> None:
         if self._awaiting:
             self._settle()
         if not self._labelled:  # the first paragraph goes on in the line of its article's title
-            self._flush()
+            self.flush()
         self._labelled = False
         self._nested += 1
 
-    def _opaque_start(self, tag: str, _: Attributes) -> None:
+    def _opaque_start(self, tag: str) -> None:
         if tag in _LINES:
-            self._flush()
+            self.flush()
         self._nested += 1
 
     def _opaque_end(self, _: str) -> None:
-        self._flush()
+        self.flush()
         self._nested -= 1
 
     def _caption_end(self, _: str) -> None:
@@ -273,21 +277,21 @@ class LawEvents:
 
     # Tables and appendices.
 
-    def _cell_start(self, _: str, __: Attributes) -> None:
+    def _cell_start(self, _: str) -> None:
         line = "".join(self._buffer)
         if line and not line.isspace() and not line.rstrip(" \t\r\n").endswith("\u3000"):
             self._buffer.append("\u3000")
 
-    def _table_start(self, _: str, __: Attributes) -> None:
-        self._flush()
+    def _table_start(self, _: str) -> None:
+        self.flush()
         self._kind = "table" if self._kind == "body" else self._kind
 
     def _table_end(self, _: str) -> None:
-        self._flush()
+        self.flush()
         self._kind = "body" if self._kind == "table" else self._kind
 
-    def _appendix_start(self, _: str, __: Attributes) -> None:
-        self._flush()
+    def _appendix_start(self, _: str) -> None:
+        self.flush()
         self._appendices.append((list(self._path), self._article, self._kind))
         self._kind, self._article = "appendix", ""
         self._nested += 1
@@ -298,10 +302,10 @@ class LawEvents:
         if title and self._appendices:
             self._path.append(_INDENT.sub(self._gap, title))
             self._where = None
-        self._flush()
+        self.flush()
 
     def _appendix_end(self, _: str) -> None:
-        self._flush()
+        self.flush()
         self._nested -= 1
         if self._appendices:
             self._path, self._article, self._kind = self._appendices.pop()
@@ -309,22 +313,25 @@ class LawEvents:
 
     # What happens at the start and at the end of each element; the others only hold text.
 
-    STARTS: ClassVar[dict[str, Start]] = {
-        **dict.fromkeys((*_LINES, *_HEADINGS, *_CAPTIONS), _flush),
+    LABELS: ClassVar[frozenset[str]] = _LABELS - {"ArticleTitle"}  # those that do nothing where they are empty
+    TURNS: ClassVar[frozenset[str]] = frozenset(("Law", "SupplProvision")) | _SKIP  # from where other functions read on
+
+    STARTS: ClassVar[dict[str, Handler]] = {
+        **dict.fromkeys((*_LINES, *_HEADINGS, *_CAPTIONS), flush),
         **dict.fromkeys(_SKIP, _skip),
         **dict.fromkeys(_CELLS, _cell_start),
         **dict.fromkeys(_LABELS, _label_start),
         **dict.fromkeys(_OPAQUE, _opaque_start),
         **dict.fromkeys(("SupplProvision", *_LEVELS), _container_start),
         **dict.fromkeys(_APPENDICES, _appendix_start),
-        **dict.fromkeys(_APPENDIX_TITLES, _flush),
+        **dict.fromkeys(_APPENDIX_TITLES, flush),
         "Article": _article_start,
         "Paragraph": _paragraph_start,
         "LawBody": _body_start,
         "TableStruct": _table_start,
     }
-    ENDS: ClassVar[dict[str, End]] = {
-        **dict.fromkeys(_LINES, _flush),
+    ENDS: ClassVar[dict[str, Handler]] = {
+        **dict.fromkeys(_LINES, flush),
         **dict.fromkeys(_HEADINGS, _heading_end),
         **dict.fromkeys(_LABELS, _label_end),
         **dict.fromkeys(_CAPTIONS, _caption_end),

@@ -17,6 +17,7 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from corpus.extract.law_events import LawEvents
+from corpus.extract.law_tags import Tags, split
 from corpus.extract.model import Extracted, failure, finish
 from corpus.extract.xmlparse import MAX_BYTES, ends_whole, root_name, to_utf8
 from corpus.text.scripts import visible
@@ -25,6 +26,7 @@ __all__ = ["EXTRACTOR", "VERSION", "extract_json", "extract_xml"]
 
 EXTRACTOR: Final = "law_xml"
 VERSION: Final = "2"
+_PLAIN_BYTES: Final = 16 * 2**20  # up to here the whole of it may be in memory several times
 _UNFIT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -36,17 +38,39 @@ def extract_xml(data: bytes) -> Extracted:
     """A law from XML bytes: Law itself, DataRoot of API v1, or the answer of API v2."""
     if len(data) > MAX_BYTES:
         return failure("unsupported", f"{len(data)} bytes of XML, more than {MAX_BYTES}", EXTRACTOR, VERSION)
-    parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
-    parser.ordered_attributes = True
-    parser.EntityDeclHandler = _refuse
-    events = LawEvents(parser)
     try:
-        parser.Parse(to_utf8(data), True)
+        events = _read(to_utf8(data))
     except (expat.ExpatError, ValueError, LookupError) as error:
         outcome = "unsupported" if isinstance(error, _EntityError) or ends_whole(data) else "truncated"
         return failure(outcome, f"not well-formed XML: {error}", EXTRACTOR, VERSION)
     return _finish(events, root_name(data))
+
+
+def _read(document: bytes) -> LawEvents:
+    """The events of a document in UTF-8, seen by expat as a whole before any of it counts."""
+    parser = _parser()
+    others: list[str] = []
+    for what in ("Comment", "ProcessingInstruction", "StartDoctypeDecl", "StartCdataSection"):
+        setattr(parser, f"{what}Handler", lambda *_, what=what: others.append(what))
+    parser.Parse(document, True)
+    start = document.find(b"?>") + 2 if document.startswith(b"<?xml") else 0
+    parts = split(document[start:].decode()) if not others and len(document) <= _PLAIN_BYTES else None
+    if parts is None:
+        parser = _parser()
+        events = LawEvents(parser)
+        parser.Parse(document, True)
+    else:
+        tags = Tags()
+        events = LawEvents(tags)
+        tags.feed(parts, events)
+    return events
+
+
+def _parser() -> Any:
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = parser.ordered_attributes = True
+    parser.EntityDeclHandler = _refuse
+    return parser
 
 
 def _refuse(*_: object) -> None:

@@ -35,17 +35,20 @@ _MORE: Final = ("extractor", "extractor_version")
 
 
 def send(channel: socket.socket, head: bytes, body: bytes = b"") -> None:
-    """Two byte strings, their lengths before them."""
-    channel.sendall(_LENGTH.pack(len(head), len(body)))
-    channel.sendall(head)
-    if body:
-        channel.sendall(body)
+    """Two byte strings, their lengths before them, in one call where they fit."""
+    parts = (_LENGTH.pack(len(head), len(body)), head, body)
+    sent = channel.sendmsg(parts)
+    for part in parts:
+        if sent < len(part):
+            channel.sendall(memoryview(part)[sent:])
+        sent = max(0, sent - len(part))
 
 
 def receive(channel: socket.socket) -> tuple[bytes, bytes]:
     """What `send` sent. Raises EOFError where the other side is gone, TimeoutError by the socket's own limit."""
     head, body = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
-    return bytes(_exactly(channel, head)), bytes(_exactly(channel, body))
+    both = memoryview(_exactly(channel, head + body))
+    return bytes(both[:head]), bytes(both[head:])
 
 
 def _exactly(channel: socket.socket, count: int) -> bytearray:

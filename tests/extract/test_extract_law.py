@@ -7,7 +7,11 @@ import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from corpus.extract import Extracted, extract
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from corpus.extract import Extracted, extract, law_tags, law_xml
 
 URL = "https://laws.e-gov.go.jp/api/2/law_file/xml/503AC0000000001_20210401_000000000000000"
 
@@ -153,3 +157,67 @@ def test_short_old_page_without_articles() -> None:
     assert (done.outcome, done.extractor) == ("ok", "law_html")
     assert all(f"{n}時　半刻" in done.text for n in "一二三四五六")
     assert done.text.endswith("右之通被定候事")
+
+
+_NAMES = (
+    *("Law", "LawNum", "LawTitle", "TOC", "MainProvision", "Chapter", "ChapterTitle", "Article", "ArticleCaption"),
+    *("ArticleTitle", "Paragraph", "ParagraphNum", "Sentence", "Item", "ItemTitle", "Ruby", "Rt", "TableStruct"),
+    *("TableRow", "TableColumn", "SupplProvision", "SupplProvisionLabel", "AppdxTable", "AppdxTableTitle", "Fig"),
+    *("AmendProvision", "NewProvision", "Preamble", "Code", "x:Rt", "x:Item", "FigStruct", "FigStructTitle"),
+)
+_TEXTS = (
+    "",
+    "\n  ",
+    "第一条",
+    " 見本",
+    "a&amp;lt;b",
+    "&#x4e00;&#20108;&#128;",
+    "行\r\nと\r列",
+    "1 > 0",
+    "\u3000",
+    "]]",
+)
+_ATTRIBUTES = ("", " Num='1'", ' AmendLawNum="令和&#51;"', ' Lang = "en"', ' Title="a>b"', "\n")
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 0) -> str:
+    """Elements of names that mean something in a law, in any order, nested in any way, with text between them."""
+    found = []
+    for _ in range(draw(st.integers(0 if depth else 1, 4))):
+        name, text = draw(st.sampled_from(_NAMES)), draw(st.sampled_from(_TEXTS))
+        inside = draw(elements(depth + 1)) if depth < 4 else ""
+        head = f"{text}<{name}{draw(st.sampled_from(_ATTRIBUTES))}"
+        found.append(f"{head}/>" if not inside and draw(st.booleans()) else f"{head}>{inside}</{name}>")
+    return "".join(found) + draw(st.sampled_from(_TEXTS))
+
+
+@given(elements())
+@example("<Article>a<ArticleTitle/><TableStruct><TableRow>b</TableRow></TableStruct></Article>")
+@example("<Item>行と\r列、&#128;、&amp;lt;</Item>")
+@example("<Ruby>漢<x:Rt>かん</x:Rt></Ruby><Ruby>字<Rt>じ</Rt></Ruby>")
+@example("<SupplProvision AmendLawNum='x'><TOC/>a<Law>b</Law></SupplProvision><Item>c</Item><TOC>d</TOC>")
+def test_both_ways_of_reading_are_one(inside: str) -> None:
+    """A document read a run of tags at a time gives what expat's events give, which a comment at the end asks for."""
+    document = f"<?xml version='1.0'?>\n<Law Lang='ja' xmlns:x='urn:x'><LawBody>{inside}</LawBody></Law>\n"
+    plain = law_xml.extract_xml(document.encode())
+    assert plain == law_xml.extract_xml(f"{document}<!-- -->".encode())
+
+
+def test_which_way_is_taken(law: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of tags where nothing but tags has angle brackets; expat's events else, and for what is very large."""
+    taken: list[bool] = []
+    split = law_tags.split
+
+    def seen(document: str) -> list[str] | None:
+        parts = split(document)
+        taken.append(parts is not None)
+        return parts
+
+    monkeypatch.setattr(law_xml, "split", seen)
+    text = law.decode()
+    for document in (text, text.replace("目的", "目>的"), text.replace('Num="', 'Num="a>', 1)):
+        assert law_xml.extract_xml(document.encode()).outcome == "ok"
+    assert law_xml.extract_xml(text.replace("見本", "<![CDATA[見本]]>").encode()).outcome == "ok"
+    assert law_xml.extract_xml(f"{text}<!-- -->".encode()).outcome == "ok"
+    assert taken == [True, False, False]
