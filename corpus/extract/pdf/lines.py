@@ -191,9 +191,11 @@ def _merged(pieces: list[Line]) -> list[Line]:
     edges = Counter(round(piece.x0) for piece in pieces)
     merged: dict[int, int] = {}  # a piece -> the one it was merged into
     for place, number in enumerate(rows):
+        one = pieces[number]
         for other in rows[place + 1 : place + 12]:
-            one, two = pieces[number], pieces[other]
-            if one.middle - two.middle > 0.6 * max(one.size, two.size):
+            two = pieces[other]
+            lower = one.middle - two.middle
+            if lower > 0.6 * one.size and lower > 0.6 * two.size:
                 break
             left, right = (number, other) if one.x0 <= two.x0 else (other, number)
             apart = abs(left - right)

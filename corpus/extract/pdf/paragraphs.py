@@ -24,6 +24,7 @@ _DIGITS: Final = "0123456789"
 _ENDS: Final = tuple("。．！？!?：:；;")
 _STOPS: Final = tuple("。！？!?.")
 _CLOSING: Final = "\"'”’」』）)]"
+_AT_END: Final = frozenset(_DIGITS + _CLOSING + "】." + "".join(_ENDS))  # every other last character ends no line
 _NEW: Final = re.compile(
     r"[・●○◎■□◆◇▶►•◦‣※▲△★☆]|[-–—*] |[①-⑳㉑-㉟]|[（(]\s*(?:[0-9０-９]{1,3}|[ア-ン一二三四五六七八九十]|[a-z])\s*[）)]|"
     r"第\s*[0-9０-９一二三四五六七八九十百]+\s*[章節条部編款項]|[0-9０-９]{1,2}(?:[.．‐－][0-9０-９]{1,2})+[.．]?\s|[0-9０-９]{1,2}[.)）．][\s\u3000]|"
@@ -147,14 +148,10 @@ def _framed(lines: Sequence[Line]) -> list[tuple[Line, _Frame]]:
 
 
 def _one_block(one: Line, two: Line) -> bool:
-    step = one.middle - two.middle
+    if not 0 < one.middle - two.middle < 2.6 * one.size or one.kind != two.kind or not _alike(one.size, two.size):
+        return False
     shared = min(one.x1, two.x1) - max(one.x0, two.x0)
-    return (
-        _alike(one.size, two.size)
-        and one.kind == two.kind
-        and 0 < step < 2.6 * one.size
-        and shared > 0.3 * min(one.x1 - one.x0, two.x1 - two.x0)
-    )
+    return shared > 0.3 * min(one.x1 - one.x0, two.x1 - two.x0)
 
 
 def _frame(block: Sequence[Line]) -> _Frame:
@@ -177,11 +174,13 @@ def _alike(one: float, two: float) -> bool:
 
 def _stopped(text: str) -> bool:
     """Whether a text ends with a full stop, brackets aside."""
-    return text.rstrip(_CLOSING).endswith(_STOPS)
+    return text[-1:] in _AT_END and text.rstrip(_CLOSING).endswith(_STOPS)
 
 
 def _ended(text: str) -> bool:
     """Whether a text ends with a mark that may end a line, brackets and the number of a note aside."""
+    if text[-1:] not in _AT_END:
+        return False
     whole = text.rstrip(_DIGITS)
     if len(text) - len(whole) > 3:
         return False

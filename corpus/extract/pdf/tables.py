@@ -45,8 +45,9 @@ def rows(lines: Sequence[Line]) -> list[Line]:
 
 def _beside(one: Line, two: Line) -> bool:
     """Whether the second line goes on at the right of the first."""
-    shared = min(one.y1, two.y1) - max(one.y0, two.y0)
-    return shared > 0.5 * min(one.size, two.size) and two.x0 > one.x1 - 0.5 * one.size and not (one.kind or two.kind)
+    if two.x0 <= one.x1 - 0.5 * one.size or one.kind or two.kind:
+        return False
+    return min(one.y1, two.y1) - max(one.y0, two.y0) > 0.5 * min(one.size, two.size)
 
 
 def _aligned(one: Sequence[Line], two: Sequence[Line]) -> bool:
