@@ -14,8 +14,8 @@ import sys
 from benchmarks.common import keep
 from corpus.base.config import parse_cli
 from train import libraries
-from train.ablate import Config, ablate
-from train.ablate_report import table
+from train.ablate.ablation import Config, ablate
+from train.ablate.table import table
 
 
 def main() -> None:

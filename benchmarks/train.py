@@ -41,7 +41,7 @@ from benchmarks.train_step import (
     quantized,
     summary,
 )
-from train import chats
+from train.packing import chats
 
 _PRECISIONS = ("bf16", "nf4")
 _SHAPES = {"small": SMALL, "tiny": TINY}
@@ -76,7 +76,8 @@ def alone(shape: Shape, precision: str, variant: str) -> None:
 
 def tokenised(folder: Path, wanted: int, block: int) -> dict[str, Any]:
     """Tokens a CPU second from text to the stream on disk, and how full the blocks are that are cut from it."""
-    from train import tiny_base, tokens
+    from train import tiny_base
+    from train.packing import tokens
 
     texts = [path.read_text("utf-8") for path in sorted(folder.rglob("*.txt"))]
     tokenizer = tiny_base.train_tokenizer(texts, tiny_base.Shape(vocabulary=32000))

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from benchmarks.train_step import TINY, Shape, make_base, make_variant, quantized
-from train import gates, merge, so8
+from train.gates import gating, merge, so8
 
 __all__ = ["CHECKS", "check"]
 
@@ -99,9 +99,9 @@ def loop(device: str) -> dict[str, Any]:
     """The training loop itself runs on the device, lowers its loss, and gives the same bytes twice."""
     import numpy as np
 
-    from train.loop import Plan, fit, reproducible
-    from train.snapshot import Group
-    from train.tokens import Blocks
+    from train.checkpoint.snapshot import Group
+    from train.loop.fit import Plan, fit, reproducible
+    from train.packing.tokens import Blocks
 
     blocks = Blocks(np.tile(np.arange(3, 200, dtype="<u2"), 200), 128, 2)
     ends = []
@@ -135,7 +135,7 @@ def _turn(model: Any) -> None:
     """Give LoRA's zero halves and all angles numbers that are not zero."""
     torch.manual_seed(4)
     with torch.no_grad():
-        for gate in gates.gates_of(model).values():
+        for gate in gating.gates_of(model).values():
             gate.theta.normal_(std=0.3)
         for name, parameter in model.named_parameters():
             if "lora_B" in name:

@@ -44,7 +44,7 @@ from benchmarks.train_step import (
     quantized,
     summary,
 )
-from train import so8
+from train.gates import so8
 
 _SHAPES = {"phi": PHI, "small": SMALL, "tiny": TINY}
 

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 
 from train import libraries
-from train.gates import GateConfig
-from train.models import Adapter, attach, keep_4bit_weights_unpacked
+from train.gates.gating import GateConfig
+from train.models.loading import Adapter, attach, keep_4bit_weights_unpacked
 
 __all__ = [
     "PHI",

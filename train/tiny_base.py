@@ -22,15 +22,15 @@ from corpus.base.errors import ConfigError, EmptyInputError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
 from labeling.taxonomy import Domain
-from train import data
 from train.command import command
+from train.data import dataset
+from train.models import bases
 
 if TYPE_CHECKING:
     from transformers import Phi3ForCausalLM, PreTrainedTokenizerFast
 
-__all__ = ["FOLDER", "Config", "Shape", "ensure", "main", "make", "require_seed"]
+__all__ = ["Config", "Shape", "ensure", "main", "make", "require_seed"]
 
-FOLDER = "models/tiny-base"
 BOS, EOS = "<s>", "<|endoftext|>"  # as in Phi-3.5, where the end of text pads too
 CHAT = ("<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 
@@ -86,7 +86,7 @@ def ensure(workspace: Workspace, shape: Shape) -> bool:
 
     Raises InputError without a dataset, EmptyInputError without encyclopaedic text in it.
     """
-    wanted = tuple(path for path in data.shards(workspace, splits=("train",)) if _encyclopaedic([path]))
+    wanted = tuple(path for path in dataset.shards(workspace, splits=("train",)) if _encyclopaedic([path]))
     if not wanted:
         raise EmptyInputError(
             f"no encyclopaedic text (domain {Domain.WIKIPEDIA_JA_EN}) in {workspace.path('dataset')} to pre-train a "
@@ -98,22 +98,25 @@ def ensure(workspace: Workspace, shape: Shape) -> bool:
 
 def make(job: Job) -> None:
     """Stage function: dataset shards -> models/tiny-base (config, weights, tokenizer, metadata)."""
-    from train import libraries, loop, snapshot, tokens
+    from train import libraries
+    from train.checkpoint import snapshot
+    from train.loop import fit
+    from train.packing import tokens
 
     libraries.quiet()
     shape = Shape(**job.config)  # type: ignore[arg-type]  # a Job's config is plain JSON: it came from asdict
     rows = _encyclopaedic(job.inputs)
-    texts = list(data.texts(job.inputs, {row.id for row in rows}))
+    texts = list(dataset.texts(job.inputs, {row.id for row in rows}))
     tokenizer = train_tokenizer(texts, shape)
-    with loop.reproducible(shape.seed, shape.threads):
+    with fit.reproducible(shape.seed, shape.threads):
         model = new_model(tokenizer, shape)
         encoded = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         ids = (tokenizer.eos_token_id, tokenizer.pad_token_id)
         blocks = tokens.Blocks(tokens.stream(encoded, ids[0]), shape.block, ids[1])
         steps = min(shape.steps, -(-shape.epochs * len(blocks) // shape.batch))
-        plan = loop.Plan(steps, shape.batch, max(1, steps // 20), shape.seed)
+        plan = fit.Plan(steps, shape.batch, max(1, steps // 20), shape.seed)
         every = snapshot.Group("model", dict(model.named_parameters()), shape.lr)
-        metrics = loop.fit(model, blocks, [every], plan, "tiny base")
+        metrics = fit.fit(model, blocks, [every], plan, "tiny base")
     metadata = {
         "what": "a tiny Phi-3 pre-trained on encyclopaedic text; for trying the training way out, for nothing else",
         "config": asdict(shape),
@@ -121,13 +124,13 @@ def make(job: Job) -> None:
         "tokens": blocks.tokens,
         "steps": steps,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "licences": data.count_licences(rows),
-        "attributions": data.attributions(rows),
+        "licences": dataset.count_licences(rows),
+        "attributions": dataset.attributions(rows),
         "loss_first": metrics[0]["loss"],
         "loss_last": metrics[-1]["loss"],
         "versions": libraries.versions(),
     }
-    job.commit_folder(FOLDER, lambda folder: _save(folder, model, tokenizer, metadata))
+    job.commit_folder(bases.TINY_FOLDER, lambda folder: _save(folder, model, tokenizer, metadata))
 
 
 def train_tokenizer(texts: Sequence[str], shape: Shape) -> PreTrainedTokenizerFast:
@@ -181,8 +184,8 @@ def new_model(tokenizer: PreTrainedTokenizerFast, shape: Shape) -> Phi3ForCausal
     return Phi3ForCausalLM(config)
 
 
-def _encyclopaedic(paths: Sequence[Path]) -> list[data.Row]:
-    return data.admitted(paths, Domain.WIKIPEDIA_JA_EN)
+def _encyclopaedic(paths: Sequence[Path]) -> list[dataset.Row]:
+    return dataset.admitted(paths, Domain.WIKIPEDIA_JA_EN)
 
 
 def _save(folder: Path, model: Any, tokenizer: Any, metadata: Mapping[str, object]) -> None:
@@ -210,7 +213,7 @@ def _run(config: Config) -> str:
     """Make the base where it is not there; the result for a person, or with --json for a machine."""
     workspace = Workspace(config.data)
     made = ensure(workspace, Shape(steps=config.steps, seed=config.seed, threads=config.threads))
-    folder = workspace.path(FOLDER)
+    folder = workspace.path(bases.TINY_FOLDER)
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     result = {"folder": str(folder), "made": made} | {
         k: metadata[k] for k in ("documents", "tokens", "loss_first", "loss_last")

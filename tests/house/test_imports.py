@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+PARTS = ("gates", "data", "distributed", "checkpoint", "reasoning", "heads", "models", "packing", "loop")
+TRAIN = tuple(
+    f"train.{name}" for name in ("command", "libraries", "tiny_base", *PARTS)
+)  # what its commands are made of
+
 # folder -> prefixes of ours that it may import besides itself; the longest folder that fits decides
 ALLOWED = {
     "corpus/base": (),
@@ -19,6 +24,18 @@ ALLOWED = {
     "crawlers": ("corpus",),
     "labeling": ("corpus",),
     "train": ("corpus.base", "labeling.taxonomy", "labeling.policy", "labeling.formats"),
+    "train/gates": ("corpus.base",),  # within train each imports only from rows above, so there are no cycles
+    "train/data": ("corpus.base", "labeling.taxonomy"),
+    "train/distributed": ("corpus.base",),
+    "train/checkpoint": ("corpus.base", "train.data", "train.distributed"),
+    "train/reasoning": ("corpus.base", "train.gates", "train.checkpoint"),
+    "train/heads": ("corpus.base", "labeling.taxonomy", "train.gates", "train.data"),
+    "train/models": ("corpus.base", "train.libraries", "train.gates", "train.reasoning"),
+    "train/packing": ("corpus.base", "train.data", "train.models"),
+    "train/loop": ("corpus.base", "train.distributed", "train.data", "train.checkpoint", "train.packing"),
+    "train/qlora": ("corpus.base", "labeling.taxonomy", *TRAIN),
+    "train/ablate": ("corpus.base", "labeling.taxonomy", *TRAIN),
+    "train/export": ("corpus.base", *TRAIN),
     "hakusho": ("corpus", "crawlers", "labeling", "train"),
 }
 OURS = ("corpus", "crawlers", "labeling", "train", "hakusho")
@@ -62,10 +79,18 @@ def test_the_check_sees_a_wrong_import() -> None:
     """The check is not one that cannot fail."""
     assert wrong("corpus/base", "from corpus.text import fold") == ["corpus.text.fold"]
     assert wrong("train", "import labeling.rules") == ["labeling.rules"]
+    assert wrong("train/gates", "from train.loop import fit") == ["train.loop.fit"]
     assert wrong("train", "from labeling.taxonomy import Verdict\nimport torch") == []
 
 
 def test_every_package_folder_is_in_the_table(root: Path) -> None:
-    """A new folder of corpus must be given its place first."""
-    folders = {f"corpus/{path.name}" for path in (root / "corpus").iterdir() if (path / "__init__.py").exists()}
-    assert folders <= set(ALLOWED)
+    """A new folder of corpus or train must be given its place first."""
+    found = [path for top in ("corpus", "train") for path in (root / top).iterdir() if (path / "__init__.py").exists()]
+    assert {f"{path.parent.name}/{path.name}" for path in found} <= set(ALLOWED)
+
+
+def test_the_folders_of_train_import_only_rows_above() -> None:
+    """No cycle among them, not even through a lazy import."""
+    names = [folder.replace("/", ".") for folder in ALLOWED if folder.startswith("train/")]
+    for place, name in enumerate(names):
+        assert not set(ALLOWED[name.replace(".", "/")]) & set(names[place:]), name

@@ -11,7 +11,7 @@ import pytest
 
 from corpus.base.shards import write_shard
 from corpus.base.workspace import Workspace
-from train import qlora
+from train.qlora import training
 
 
 def articles(folder: Path) -> list[str]:
@@ -54,7 +54,7 @@ def test_qlora_learns_law(shared_data: Path, tmp_path: Path, capsys: pytest.Capt
     encyclopaedia = articles(shared_data / "wikipedia")
     write(workspace, "cc_by_sa/train-00000-of-00001.parquet", encyclopaedia, "wikipedia_ja_en", "CC-BY-SA-4.0")
     words = ["--steps", "100", "--block", "128", "--dtype", "float32"]
-    assert qlora.main(["--data", str(tmp_path), "--json", *words]) == 0
+    assert training.main(["--data", str(tmp_path), "--json", *words]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["held_out_change_percent"] <= -10
     sample = workspace.path("models", "qlora", "sample.txt").read_text(encoding="utf-8")

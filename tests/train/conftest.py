@@ -11,7 +11,8 @@ from train_samples import SMALL, fill
 
 from corpus.base.workspace import Workspace
 from train import tiny_base
-from train.bases import Base, resolve
+from train.models import bases
+from train.models.bases import Base, resolve
 
 torch.set_num_threads(1)  # matrices this small lose time to a second thread, most of all where cores are shared
 
@@ -27,4 +28,4 @@ def small_base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     """A base of two small layers, pre-trained for a moment."""
     workspace = fill(tmp_path_factory.mktemp("base"))
     tiny_base.ensure(workspace, SMALL)
-    return resolve(str(workspace.path(tiny_base.FOLDER)), workspace)
+    return resolve(str(workspace.path(bases.TINY_FOLDER)), workspace)

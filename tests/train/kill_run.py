@@ -35,12 +35,12 @@ def attempt(words: list[str]) -> int:
     pid = os.fork()
     if pid:
         return pid
-    from train import qlora
+    from train.qlora import training
 
     os.dup2(2, 1)
     code = 70
     try:
-        code = qlora.main(words)
+        code = training.main(words)
     finally:
         os._exit(code)
 
@@ -93,7 +93,9 @@ def main(root: Path, base: str, seed: int, words: list[str]) -> None:
     import torch
     import transformers.models.phi3.modeling_phi3  # noqa: F401
 
-    from train import libraries, loop, models  # noqa: F401
+    from train import libraries
+    from train.loop import fit  # noqa: F401
+    from train.models import loading  # noqa: F401
 
     torch.set_num_threads(1)
     libraries.offline()

@@ -15,9 +15,9 @@ from train_samples import fill
 
 from corpus.base.errors import EmptyInputError
 from corpus.base.workspace import Workspace
-from train import ablate, ablate_report
-from train.ablate_config import VARIANTS
-from train.bases import Base
+from train.ablate import ablation, table
+from train.ablate.config import VARIANTS
+from train.models.bases import Base
 
 SHORT = "--steps 2 --warmup 0 --block 32 --batch 1 --held-out-blocks 2 --export-dtype float32"
 
@@ -37,7 +37,7 @@ def test_every_variant_has_a_row_a_seed(
     workspace: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Same tokens, a loss that moved, as many numbers as the adapter has, and an export that computes the same."""
-    assert ablate.main(words(workspace, small_base, "--rates", "0.02", "--json")) == 0
+    assert ablation.main(words(workspace, small_base, "--rates", "0.02", "--json")) == 0
     told = json.loads(capsys.readouterr().out)
     folder = workspace.path("ablation", "default")
     assert told.pop("folder") == str(folder)
@@ -56,9 +56,9 @@ def test_every_variant_has_a_row_a_seed(
         assert row["tokens"] == (0 if row["variant"] == "base" else 2 * 32)
         assert (row["test_loss"] == row["base_test_loss"]) == (row["variant"] == "base")
         assert row["exported_test_loss"] == pytest.approx(row["test_loss"], abs=1e-4)
-    table = (folder / "table.md").read_text(encoding="utf-8")
-    assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")][2:] == list(VARIANTS)
-    assert "64 tokens" in table
+    written = (folder / "table.md").read_text(encoding="utf-8")
+    assert [line.split("|")[1].strip() for line in written.splitlines() if line.startswith("|")][2:] == list(VARIANTS)
+    assert "64 tokens" in written
     assert "held_out_documents" in result["data"]
 
 
@@ -81,7 +81,7 @@ def test_a_killed_ablation_goes_on_and_chooses_by_validation(
     assert done
     first = min(done, key=lambda path: path.stat().st_mtime_ns)  # the last one may not be booked yet
     before = first.stat().st_mtime_ns
-    assert ablate.main(words(workspace, small_base, *more)) == 0
+    assert ablation.main(words(workspace, small_base, *more)) == 0
     assert first.stat().st_mtime_ns == before
     result = json.loads((folder / "ablation.json").read_text(encoding="utf-8"))
     losses = {row["rate"]: row["validation_loss"] for row in result["tuning"]}
@@ -91,16 +91,16 @@ def test_a_killed_ablation_goes_on_and_chooses_by_validation(
     assert len(result["rows"]) == 6
     assert capsys.readouterr().out.startswith("| variant ")
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.*")}
-    assert ablate.main(words(workspace, small_base, *more)) == 0
+    assert ablation.main(words(workspace, small_base, *more)) == 0
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.*")} == times
 
 
 def test_intervals_are_those_of_student() -> None:
     """Quantiles of the published table; an interval worked out by hand."""
     published = {1: 12.7062, 2: 4.3027, 3: 3.1824, 4: 2.7764, 9: 2.2622, 30: 2.0423, 100: 1.9840}
-    assert {n: round(ablate_report.t_quantile(n), 4) for n in published} == published
+    assert {n: round(table.t_quantile(n), 4) for n in published} == published
     reach = 4.302653 * 0.1 / 3**0.5  # the standard deviation of -0.2, -0.1 and 0 is 0.1
-    assert ablate_report.interval([-0.2, -0.1, 0.0]) == pytest.approx((-0.1, -0.1 - reach, -0.1 + reach))
+    assert table.interval([-0.2, -0.1, 0.0]) == pytest.approx((-0.1, -0.1 - reach, -0.1 + reach))
 
 
 def row(variant: str, seed: int, loss: float, rate: float | None = 0.01) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def test_differences_are_paired_by_seed() -> None:
     tuning = [row("oft", 1, 1.0, rate) for rate in (0.01, 0.03, 0.1)] + [
         row("lora", 1, 1.0, r) for r in (0.001, 0.01, 1.0)
     ]
-    lora, oft = ablate_report.summary(rows, tuning)
+    lora, oft = table.summary(rows, tuning)
     assert oft["minus_lora"] == pytest.approx({"mean": 0.5, "low": 0.5, "high": 0.5})
     assert oft["exported_minus_trained"] == pytest.approx({"mean": 0.25, "low": 0.25, "high": 0.25})
     assert lora["minus_lora"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
@@ -129,10 +129,10 @@ def test_differences_are_paired_by_seed() -> None:
 def test_no_document_is_in_both_halves() -> None:
     """The cut is the document's end nearest to the middle; one document cannot be cut."""
     stream = np.array([5, 5, 1, 6, 6, 6, 1, 7, 1], dtype=np.uint16)
-    first, second = ablate.halves(stream, 1)
+    first, second = ablation.halves(stream, 1)
     assert (first.tolist(), second.tolist()) == ([5, 5, 1], [6, 6, 6, 1, 7, 1])
     with pytest.raises(EmptyInputError, match="one held-out document"):
-        ablate.halves(np.array([5, 5, 1]), 1)
+        ablation.halves(np.array([5, 5, 1]), 1)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_wrong_words_end_with_one_clear_line(
     workspace: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str], more: list[str], status: int, line: str
 ) -> None:
     """What cannot work says what would; no traceback."""
-    assert ablate.main(words(workspace, small_base, "--name", "wrong", *more)) == status
+    assert ablation.main(words(workspace, small_base, "--name", "wrong", *more)) == status
     error = [said for said in capsys.readouterr().err.splitlines() if said.startswith("error: ")]
     assert len(error) == 1
     assert line in error[0]

@@ -11,10 +11,11 @@ from test_models import gradients
 from torch import nn
 
 from corpus.base.errors import TrainingError
-from train import ablate_variants, models
-from train.ablate_config import Config, Variant
-from train.bases import Base
-from train.merge import dequantize, merge, unmerge
+from train.ablate import variants
+from train.ablate.config import Config, Variant
+from train.gates.merge import dequantize, merge, unmerge
+from train.models import loading
+from train.models.bases import Base
 
 LEARNING = get_args(Variant)[1:]
 
@@ -22,7 +23,7 @@ LEARNING = get_args(Variant)[1:]
 def fresh(base: Base, variant: str) -> nn.Module:
     """A variant over the base in NF4, computed in float32."""
     torch.manual_seed(1)
-    return ablate_variants.attach(models.load_model(base, "nf4", "float32", "cpu"), variant, Config(rank=4)).eval()
+    return variants.attach(loading.load_model(base, "nf4", "float32", "cpu"), variant, Config(rank=4)).eval()
 
 
 def move(model: nn.Module) -> None:
@@ -37,8 +38,8 @@ def move(model: nn.Module) -> None:
 @pytest.mark.parametrize("variant", LEARNING)
 def test_it_starts_as_the_base_learns_over_nf4_and_merges_exactly(small_base: Base, variant: str) -> None:
     """Fresh: the base's logits. Moved: each number has a gradient; merged, a plain model with the same logits."""
-    plain = models.load_model(small_base, "nf4", "float32", "cpu").eval()
-    keys = models.load_model(small_base, "none", "float32", "cpu").state_dict().keys()
+    plain = loading.load_model(small_base, "nf4", "float32", "cpu").eval()
+    keys = loading.load_model(small_base, "none", "float32", "cpu").state_dict().keys()
     model = fresh(small_base, variant)
     assert torch.allclose(logits(model), logits(plain), atol=1e-5)
     move(model)
@@ -66,7 +67,7 @@ def test_the_default_of_oft_stops_being_a_rotation(small_base: Base) -> None:
     for variant in ("oft", "oft-neumann"):
         model = fresh(small_base, variant)
         name = "model.layers.0.self_attn.o_proj"
-        before = models.load_model(small_base, "nf4", "float32", "cpu")
+        before = loading.load_model(small_base, "nf4", "float32", "cpu")
         dequantize(before)
         move(model)
         merge(model)
@@ -78,6 +79,6 @@ def test_the_default_of_oft_stops_being_a_rotation(small_base: Base) -> None:
 def test_unknown_targets_are_refused_with_what_there_is(small_base: Base) -> None:
     """With peft alone one target that matches is enough, and another is left out in silence."""
     for variant in ("lora", "oft", "road"):
-        base = models.load_model(small_base, "none", "float32", "cpu")
+        base = loading.load_model(small_base, "none", "float32", "cpu")
         with pytest.raises(TrainingError, match="no Linear named 'q_proj'; it has down_proj"):
-            ablate_variants.attach(base, variant, Config(targets=("o_proj", "q_proj")))
+            variants.attach(base, variant, Config(targets=("o_proj", "q_proj")))

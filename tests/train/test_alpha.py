@@ -14,11 +14,14 @@ from test_gates import ADAPTER, logits, turn_gates
 
 from corpus.base.errors import TrainingError
 from corpus.base.workspace import Workspace
-from train import checkpoint, gates, models, qlora
-from train.alpha import GOLDEN, SCHEDULES, Kind, strength_at
-from train.bases import Base
-from train.gates import GateConfig
-from train.qlora_config import Config
+from train.checkpoint import store
+from train.gates import gating
+from train.gates.alpha import GOLDEN, SCHEDULES, Kind, strength_at
+from train.gates.gating import GateConfig
+from train.models import loading
+from train.models.bases import Base
+from train.qlora import training
+from train.qlora.config import Config
 
 
 @given(st.sampled_from(SCHEDULES), st.integers(2, 500), st.floats(0, 1), st.floats(0, 1))
@@ -48,8 +51,8 @@ def test_the_curves_are_what_their_names_say() -> None:
 def test_a_learned_opening_gets_a_gradient_once_the_gate_turns(small_base: Base) -> None:
     """At theta = 0 alpha has none, as it must; with angles it has, and so has theta; a schedule may not touch it."""
     config = GateConfig(("o_proj",), learned=True, strength=0.5)
-    model = models.attach(
-        models.load_model(small_base, "none", "float32", "cpu"), models.Adapter(4, 8, ("o_proj",), config)
+    model = loading.attach(
+        loading.load_model(small_base, "none", "float32", "cpu"), loading.Adapter(4, 8, ("o_proj",), config)
     )
     ids = torch.arange(40).reshape(2, 20) + 10
     for angles, moved in ((False, False), (True, True)):
@@ -57,14 +60,14 @@ def test_a_learned_opening_gets_a_gradient_once_the_gate_turns(small_base: Base)
             turn_gates(model)
         model.zero_grad()
         model(input_ids=ids, labels=ids).loss.backward()
-        for gate in gates.gates_of(model).values():
+        for gate in gating.gates_of(model).values():
             assert gate.alpha is not None
             assert gate.alpha.grad is not None
             assert bool(gate.alpha.grad != 0) is moved
             assert gate.theta.grad is not None
             assert gate.theta.grad.abs().max() > 0
     with pytest.raises(TrainingError, match="learns how far it opens"):
-        gates.set_strength(model, 0.3)
+        gating.set_strength(model, 0.3)
 
 
 def test_starts_that_are_dead_or_nearly(small_base: Base) -> None:
@@ -72,10 +75,10 @@ def test_starts_that_are_dead_or_nearly(small_base: Base) -> None:
     found = {}
     ids = torch.arange(40).reshape(2, 20) + 10
     for start in (0.0, 1 / (1 + math.exp(5)), 0.5, 1.0):
-        model = models.load_model(small_base, "none", "float32", "cpu")
-        gates.add_gates(model, GateConfig(("o_proj",), strength=start))
+        model = loading.load_model(small_base, "none", "float32", "cpu")
+        gating.add_gates(model, GateConfig(("o_proj",), strength=start))
         model(input_ids=ids, labels=ids).loss.backward()
-        found[start] = torch.cat([gate.theta.grad for gate in gates.gates_of(model).values()])  # type: ignore[misc]
+        found[start] = torch.cat([gate.theta.grad for gate in gating.gates_of(model).values()])  # type: ignore[misc]
     closed, nearly, half, whole = found.values()
     assert not closed.any()
     assert torch.allclose(half, whole / 2, rtol=1e-4, atol=1e-9)
@@ -87,32 +90,32 @@ def test_strengths_are_learned_at_their_own_rate(make_workspace: Callable[[str],
     workspace = make_workspace("w")
     words = ["--steps", "3", "--warmup", "0", "--block", "32", "--batch", "1", "--held-out-blocks", "1"]
     alphas = ["--gate-alpha", "learned", "--gate-alpha-lr", "0.25", "--sample-tokens", "1", "--gate-targets", "o_proj"]
-    assert qlora.main(["--data", str(workspace.root), "--base", str(small_base.folder), *words, *alphas]) == 0
+    assert training.main(["--data", str(workspace.root), "--base", str(small_base.folder), *words, *alphas]) == 0
     folder = workspace.path("models", "qlora")
     metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
     assert metadata["config"]["gate_alpha_lr"] == 0.25
     low, high = metadata["gates"]["strengths"]
     assert max(abs(low - 0.5), abs(high - 0.5)) > 0.03  # AdamW: about one rate a step, from the second step on
-    _, snapshot = checkpoint.load(next(folder.joinpath("checkpoints").iterdir()))
+    _, snapshot = store.load(next(folder.joinpath("checkpoints").iterdir()))
     assert set(snapshot.parts) == {"lora", "gates", "alphas", "optimizer", "random"}
     assert len(snapshot.parts["alphas"]) == 2
 
 
 def test_strength_opens_gates_between_the_base_and_all_the_way(small_base: Base) -> None:
     """At 0 and with gates disabled the logits are the base's to the bit; what no_grad keeps is renewed on a change."""
-    base = models.load_model(small_base, "none", "float32", "cpu").eval()
+    base = loading.load_model(small_base, "none", "float32", "cpu").eval()
     before = logits(base)
-    model = models.attach(base, ADAPTER).eval()
+    model = loading.attach(base, ADAPTER).eval()
     turn_gates(model)
     whole = logits(model)
-    gates.set_strength(model, 0.0)
+    gating.set_strength(model, 0.0)
     assert torch.equal(logits(model), before)
-    gates.set_strength(model, 0.5)
+    gating.set_strength(model, 0.5)
     half = logits(model)
     assert 0 < (half - before).abs().max() < (whole - before).abs().max() * 1.5
-    gates.set_strength(model, 1.0)
+    gating.set_strength(model, 1.0)
     assert torch.equal(logits(model), whole)
-    with gates.disabled(model):
+    with gating.disabled(model):
         assert torch.equal(logits(model), before)
     assert torch.equal(logits(model), whole)
     turn_gates(model, 0.1)

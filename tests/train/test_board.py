@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from train.board import Board
+from train.loop.board import Board
 
 
 def test_a_run_that_goes_on_tells_each_step_once(tmp_path: Path) -> None:

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from corpus.base.errors import InputError
 from corpus.base.workspace import Workspace
-from train import chats, models, qlora
-from train.bases import Base
-from train.objective import take
-from train.qlora_config import Config
+from train.loop.objective import take
+from train.models import loading
+from train.models.bases import Base
+from train.packing import chats
+from train.qlora import training
+from train.qlora.config import Config
 
 CHAT = [
     {"role": "user", "content": "第一条とは何か"},
@@ -48,7 +50,7 @@ def test_a_bad_row_is_refused_with_its_place(tmp_path: Path, row: str, reason: s
 
 def test_only_answers_are_learnt(small_base: Base) -> None:
     """What has a label decodes to the assistant's words and their end marks, nothing else."""
-    tokenizer = models.load_tokenizer(small_base)
+    tokenizer = loading.load_tokenizer(small_base)
     encoded = chats.encode([CHAT], tokenizer)[0]
     said = tokenizer.decode(encoded.ids[encoded.said].tolist())
     assert said == "目的を定める。<|end|>定義である。<|end|>"
@@ -78,8 +80,8 @@ def test_packing_keeps_chats_whole(sizes: list[int], length: int) -> None:
 
 def test_chats_of_a_block_do_not_see_each_other(small_base: Base) -> None:
     """A packed chat has the logits that it has alone; document blocks beside it keep theirs."""
-    tokenizer = models.load_tokenizer(small_base)
-    model = models.load_model(small_base, "none", "float32", "cpu").eval()
+    tokenizer = loading.load_tokenizer(small_base)
+    model = loading.load_model(small_base, "none", "float32", "cpu").eval()
     first, second = chats.encode([CHAT, CHAT[:2]], tokenizer)
     length = len(first.ids) + len(second.ids) + 3
     packed = chats.pack([first, second], length, int(tokenizer.eos_token_id))
@@ -110,12 +112,12 @@ def test_a_run_with_chats_learns_them_and_goes_on_to_the_bit(
             data=workspace.root, base=str(small_base.folder), steps=4, batch=2, block=64, chats=(path,),
             quantization="none", checkpoint_steps=2, sample_tokens=1, held_out_blocks=2,
         )  # fmt: skip
-        metadata, _ = qlora.train(config)
+        metadata, _ = training.train(config)
         folder = workspace.path("models", config.run)
         if name == "stopped":
             shutil.rmtree(sorted((folder / "checkpoints").iterdir())[-1])
             (folder / "metadata.json").unlink()
-            metadata, done = qlora.train(config)
+            metadata, done = training.train(config)
             assert done
         adapters.append((folder / "adapter_model.safetensors").read_bytes())
     assert adapters[0] == adapters[1]

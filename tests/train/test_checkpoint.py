@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from corpus.base.errors import CorruptFileError, InputError, StorageError
-from train.checkpoint import Snapshot, Store, Timer, load
-from train.checkpoint_rule import Rule
+from train.checkpoint.rule import Rule
+from train.checkpoint.store import Snapshot, Store, Timer, load
 
 
 def snapshot(step: int) -> Snapshot:

@@ -10,7 +10,7 @@ from train_samples import encyclopaedia_rows, law_rows, row, write
 
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, LicenceError
 from corpus.base.workspace import Workspace
-from train import data
+from train.data import dataset
 
 
 def test_only_allowed_rows_of_the_domain_are_taken(make_workspace: Callable[[str], Workspace]) -> None:
@@ -21,7 +21,7 @@ def test_only_allowed_rows_of_the_domain_are_taken(make_workspace: Callable[[str
     rows[1]["domain"] = "nsfw_adult"
     rows[2]["text"] = " \n"
     write(workspace, "data", "train", [*law_rows(10), *rows])
-    selection = data.select(data.shards(workspace), "law_policy")
+    selection = dataset.select(dataset.shards(workspace), "law_policy")
     assert {r.id for r in selection.train} == {r["id"] for r in law_rows(10)}
     assert {r.id for r in selection.held_out} == {r["id"] for r in law_rows(2, seed=7)}
     assert selection.held_out_from == "validation"
@@ -35,7 +35,7 @@ def test_all_domains_leave_out_what_is_never_trained(make_workspace: Callable[[s
     blocked = row("見本の文。", domain="nsfw_block", source="egov", licence="PDL-1.0")
     write(workspace, "data", "test", [blocked])
     write(workspace, "data", "train", [*law_rows(10), blocked])
-    selection = data.select(data.shards(workspace), "all")
+    selection = dataset.select(dataset.shards(workspace), "all")
     assert {r.domain for r in selection.train} == {"law_policy", "wikipedia_ja_en"}
     assert blocked["id"] not in {r.id for r in selection.train}
 
@@ -44,7 +44,7 @@ def test_without_a_validation_split_some_documents_are_held_out(tmp_path: Path) 
     """No held-out document is trained on, also where the validation split has none of the domain."""
     workspace = Workspace(tmp_path)
     write(workspace, "data", "train", law_rows(20))
-    selection = data.select(data.shards(workspace), "law_policy")
+    selection = dataset.select(dataset.shards(workspace), "law_policy")
     assert selection.held_out_from == "train"
     assert (len(selection.train), len(selection.held_out)) == (18, 2)
     assert not {r.id for r in selection.train} & {r.id for r in selection.held_out}
@@ -55,11 +55,11 @@ def test_restricted_texts_only_on_request(make_workspace: Callable[[str], Worksp
     workspace = make_workspace("w")
     insert = row("添付文書の見本。", domain="law_policy", source="pmda", licence="restricted", verdict="ESCALATION")
     write(workspace, "restricted", "train", [insert])
-    without = data.select(data.shards(workspace), "law_policy")
-    asked = data.select(data.shards(workspace, ("restricted",)), "law_policy")
+    without = dataset.select(dataset.shards(workspace), "law_policy")
+    asked = dataset.select(dataset.shards(workspace, ("restricted",)), "law_policy")
     assert insert["id"] not in {r.id for r in without.train}
     assert insert["id"] in {r.id for r in asked.train}
-    assert data.count_licences(asked.train) == {"PDL-1.0": 10, "restricted": 1}
+    assert dataset.count_licences(asked.train) == {"PDL-1.0": 10, "restricted": 1}
 
 
 @pytest.mark.parametrize("licence", [None, "", "CC-BY-SA-4.0", "restricted", "CC-BY-NC-4.0"])
@@ -71,23 +71,23 @@ def test_a_row_without_a_fit_licence_stops_training(
     bad = row("見本。", domain="general", source="mod", licence=licence)
     write(workspace, "data", "train", [*law_rows(3), bad])
     with pytest.raises(LicenceError, match=str(bad["id"])):
-        data.select(data.shards(workspace), "law_policy")
+        dataset.select(dataset.shards(workspace), "law_policy")
 
 
 def test_bad_datasets_are_named(tmp_path: Path) -> None:
     """A missing, truncated, foreign or too small dataset is one clear error of its kind."""
     workspace = Workspace(tmp_path)
     with pytest.raises(InputError, match="hakusho dataset build"):
-        data.shards(workspace)
+        dataset.shards(workspace)
     path = write(workspace, "data", "train", law_rows(1))
     with pytest.raises(EmptyInputError, match="too few documents"):
-        data.select([path], "law_policy")
+        dataset.select([path], "law_policy")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(CorruptFileError, match="not a whole Parquet file"):
-        data.select([path], "law_policy")
+        dataset.select([path], "law_policy")
     foreign = write(workspace, "data", "validation", [{"id": "a", "text": "b"}])
     with pytest.raises(CorruptFileError, match="no shard of the dataset"):
-        data.select([foreign], "law_policy")
+        dataset.select([foreign], "law_policy")
 
 
 @pytest.mark.parametrize("name", ["train-00007-of-00009.parquet", "train-00001-of-00001.parquet", "train-copy.parquet"])
@@ -97,13 +97,13 @@ def test_a_stray_shard_is_not_trained_on(make_workspace: Callable[[str], Workspa
     path = workspace.path("dataset", "data", "train-00000-of-00001.parquet")
     path.with_name(name).write_bytes(path.read_bytes())
     with pytest.raises(CorruptFileError, match=f"{name}: .* hakusho dataset build"):
-        data.shards(workspace)
+        dataset.shards(workspace)
     path.with_name(name).rename(path.with_name("train-00001-of-00002.parquet"))
     path.unlink()
     with pytest.raises(CorruptFileError, match="train-00001-of-00002"):
-        data.shards(workspace)
+        dataset.shards(workspace)
     path.with_name("train-00001-of-00002.parquet").rename(path)
-    assert path in data.shards(workspace)
+    assert path in dataset.shards(workspace)
 
 
 def test_many_shards_of_a_split_are_read(make_workspace: Callable[[str], Workspace]) -> None:
@@ -113,9 +113,9 @@ def test_many_shards_of_a_split_are_read(make_workspace: Callable[[str], Workspa
     path.rename(path.with_name("train-00001-of-00002.parquet"))
     path = write(workspace, "data", "train", law_rows(2, seed=9))
     path.rename(path.with_name("train-00000-of-00002.parquet"))
-    names = [path.name for path in data.shards(workspace, splits=("train",)) if path.parent.name == "data"]
+    names = [path.name for path in dataset.shards(workspace, splits=("train",)) if path.parent.name == "data"]
     assert names == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
-    assert len(data.select(data.shards(workspace), "law_policy").train) == 5
+    assert len(dataset.select(dataset.shards(workspace), "law_policy").train) == 5
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
@@ -125,7 +125,7 @@ def test_a_document_twice_stops_training(make_workspace: Callable[[str], Workspa
     twice = law_rows(1)[0]
     write(workspace, "data", split, [*law_rows(2, seed=7), twice, *([twice] if split == "train" else [])])
     with pytest.raises(CorruptFileError, match=f"document {twice['id']} is in train-00000-of-00001.parquet, too"):
-        data.select(data.shards(workspace), "law_policy")
+        dataset.select(dataset.shards(workspace), "law_policy")
 
 
 def test_an_encyclopaedia_article_twice_makes_no_base(make_workspace: Callable[[str], Workspace]) -> None:
@@ -134,14 +134,14 @@ def test_an_encyclopaedia_article_twice_makes_no_base(make_workspace: Callable[[
     rows = law_rows(2)
     write(workspace, "data", "train", [*rows, rows[0]])
     with pytest.raises(CorruptFileError, match="hakusho dataset build"):
-        data.admitted(data.shards(workspace, splits=("train",)), "all")
+        dataset.admitted(dataset.shards(workspace, splits=("train",)), "all")
 
 
 def test_texts_are_read_a_shard_at_a_time_in_order(make_workspace: Callable[[str], Workspace]) -> None:
     """Only the wanted documents come, in the order of the shards."""
     workspace = make_workspace("w")
-    paths = data.shards(workspace, splits=("train",))
+    paths = dataset.shards(workspace, splits=("train",))
     law, wiki = law_rows(10), encyclopaedia_rows(12)
     wanted = {str(law[3]["id"]), str(law[8]["id"]), str(wiki[0]["id"])}
     rows = [r for rows in (wiki, law) for r in sorted(rows, key=lambda r: str(r["id"])) if r["id"] in wanted]
-    assert list(data.texts(paths, wanted)) == [r["text"] for r in rows]
+    assert list(dataset.texts(paths, wanted)) == [r["text"] for r in rows]

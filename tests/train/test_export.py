@@ -15,8 +15,11 @@ from train_samples import fill
 from transformers import AutoModelForCausalLM, AutoTokenizer, Phi3ForCausalLM
 
 from corpus.base.workspace import Workspace
-from train import export, gates, merge, models, qlora
-from train.bases import Base, fingerprint, resolve
+from train.export import plain
+from train.gates import gating, merge
+from train.models import loading
+from train.models.bases import Base, fingerprint, resolve
+from train.qlora import training
 
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 FORMS: tuple[Callable[[float], str], ...] = (
@@ -31,19 +34,19 @@ WORDS = [*STEPS.split(), "--rank", "4", "--gate-alpha", "learned"]
 def trained(tmp_path_factory: pytest.TempPathFactory, small_base: Base) -> Workspace:
     """A workspace with a run over NF4 whose LoRA and gates are far from their start: its rates are high."""
     workspace = fill(tmp_path_factory.mktemp("export") / "w")
-    assert qlora.main(["--data", str(workspace.root), "--base", str(small_base.folder), *WORDS]) == 0
+    assert training.main(["--data", str(workspace.root), "--base", str(small_base.folder), *WORDS]) == 0
     return workspace
 
 
 def reread(workspace: Workspace, base: Base) -> Any:
     """The run as training left it: NF4, bfloat16, LoRA, gates."""
-    model = models.load_model(resolve(str(base.folder), workspace), "nf4", "bfloat16", "cpu")
-    return models.load_adapter(model, workspace.path("models", "qlora"))
+    model = loading.load_model(resolve(str(base.folder), workspace), "nf4", "bfloat16", "cpu")
+    return loading.load_adapter(model, workspace.path("models", "qlora"))
 
 
 def run(workspace: Workspace, base: Base, *words: str) -> int:
     """The command."""
-    return export.main(["--data", str(workspace.root), "--base", str(base.folder), *words])
+    return plain.main(["--data", str(workspace.root), "--base", str(base.folder), *words])
 
 
 def test_a_float32_export_is_the_trained_model(
@@ -65,7 +68,7 @@ def test_a_float32_export_is_the_trained_model(
     assert told["exported_max_difference"] < 1e-4
     assert told["same_next_token"] == 1.0
     assert 1e-4 < told["trained_max_difference"] < 0.1 * told["largest"]  # bfloat16 in training, nothing more
-    with gates.disabled(apart):
+    with gating.disabled(apart):
         without_gates = logits(apart)
         with apart.disable_adapter():
             base = logits(apart)
@@ -159,7 +162,7 @@ def test_a_fold_that_computes_something_else_is_no_export(
     trained: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line, status 1, and no folder."""
-    monkeypatch.setattr("train.so8.fold", lambda _rotations, weight, bias=None: (weight, bias))
+    monkeypatch.setattr("train.gates.so8.fold", lambda _rotations, weight, bias=None: (weight, bias))
     assert run(trained, small_base, "--name", "wrong") == 1
     error = capsys.readouterr().err
     assert "the folded model is not the trained one" in error

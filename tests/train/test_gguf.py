@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from corpus.base.errors import InputError, TrainingError
-from train import gguf_export, gguf_tokenizer
+from train.export import gguf_model, gguf_tokenizer
 
 IDS = torch.tensor([[1, 7, 300, 12, 45, 45, 9]])
 
@@ -29,19 +29,19 @@ def logits(model: Any) -> torch.Tensor:
         return torch.as_tensor(model(input_ids=IDS).logits)
 
 
-def written(folder: Path, kind: gguf_export.Kind, model: Any) -> tuple[Path, dict[str, Any]]:
+def written(folder: Path, kind: gguf_model.Kind, model: Any) -> tuple[Path, dict[str, Any]]:
     """A file of this model with the byte-level tokenizer, and its keys."""
-    path = folder / gguf_export.FILE
-    return path, gguf_export.write(path, kind, "tiny", model, tiny_tokenizer(), 5)
+    path = folder / gguf_model.FILE
+    return path, gguf_model.write(path, kind, "tiny", model, tiny_tokenizer(), 5)
 
 
 @pytest.mark.parametrize(("kind", "most"), [("q8_0", 0.007), ("bf16", 0.002)])
-def test_the_file_is_the_model_as_another_reader_has_it(tmp_path: Path, kind: gguf_export.Kind, most: float) -> None:
+def test_the_file_is_the_model_as_another_reader_has_it(tmp_path: Path, kind: gguf_model.Kind, most: float) -> None:
     """Weights are off by their type's rounding and not by nothing; transformers' reader computes the model's logits."""
     model = tiny_model()
     before = logits(model)
     path, fields = written(tmp_path, kind, model)
-    compared = gguf_export.take_over(path, model, fields)
+    compared = gguf_model.take_over(path, model, fields)
     assert compared.types == {"F32": 5, kind.upper(): 10}
     vectors = {name for name in compared.relative_errors if "norm" in name}
     assert len(vectors) == 5
@@ -94,11 +94,11 @@ def test_longrope_factors_are_tensors_and_its_attention_factor_a_key(tmp_path: P
     assert np.array_equal(tensors["rope_factors_short.weight"].data, np.float32(short))
     assert fields["phi3.rope.scaling.attn_factor"] == pytest.approx(math.sqrt(1 + math.log(4) / math.log(64)))
     assert fields["phi3.rope.scaling.original_context_length"] == 64
-    assert gguf_export.take_over(path, model, fields).types == {"F32": 7, "BF16": 10}
+    assert gguf_model.take_over(path, model, fields).types == {"F32": 7, "BF16": 10}
 
 
 @pytest.mark.parametrize("kind", ["q8_0", "bf16"])
-def test_a_number_that_is_not_what_was_written_is_seen(tmp_path: Path, kind: gguf_export.Kind) -> None:
+def test_a_number_that_is_not_what_was_written_is_seen(tmp_path: Path, kind: gguf_model.Kind) -> None:
     """One bit of one weight, of a norm, of a key; a tensor too few: each is an error."""
     model = tiny_model()
     path, fields = written(tmp_path, kind, model)
@@ -110,22 +110,22 @@ def test_a_number_that_is_not_what_was_written_is_seen(tmp_path: Path, kind: ggu
         damaged[places[name] + byte] ^= bit
         path.write_bytes(damaged)
         with pytest.raises(TrainingError, match=f"{name} is off by"):
-            gguf_export.take_over(path, tiny_model(), fields)
+            gguf_model.take_over(path, tiny_model(), fields)
     path.write_bytes(whole.replace(b"<|assistant|>", b"<|assistend|>", 1))
     with pytest.raises(TrainingError, match=r"its tokenizer\.ggml\.tokens is not what was written"):
-        gguf_export.take_over(path, tiny_model(), fields)
+        gguf_model.take_over(path, tiny_model(), fields)
     path.write_bytes(whole)
     with pytest.raises(TrainingError, match=r"its phi3\.block_count is not"):
-        gguf_export.take_over(path, tiny_model(), fields | {"phi3.block_count": 3})
+        gguf_model.take_over(path, tiny_model(), fields | {"phi3.block_count": 3})
     with pytest.raises(TrainingError, match="its tensors are not those of the model"):
-        gguf_export.take_over(path, tiny_model(num_hidden_layers=1), fields)
+        gguf_model.take_over(path, tiny_model(num_hidden_layers=1), fields)
 
 
 def test_rows_that_q8_0_cannot_hold_are_bfloat16(tmp_path: Path) -> None:
     """72 is no multiple of 32: the rest is quantised all the same."""
     model = tiny_model(hidden_size=72, num_attention_heads=3, num_key_value_heads=3)
     path, fields = written(tmp_path, "q8_0", model)
-    assert gguf_export.take_over(path, model, fields).types == {"F32": 5, "BF16": 8, "Q8_0": 2}
+    assert gguf_model.take_over(path, model, fields).types == {"F32": 5, "BF16": 8, "Q8_0": 2}
 
 
 def test_byte_level_tokens_and_merges_make_the_same_tokenizer() -> None:
@@ -211,7 +211,7 @@ def test_the_name_says_whether_blanks_after_special_tokens_go(
 ) -> None:
     """llama.cpp drops them where general.name holds phi-3 or phi3, and only there."""
     tokenizer = sentencepiece_tokenizer(strips=strips)
-    fields = gguf_export.write(tmp_path / "m.gguf", "bf16", name, tiny_model(), tokenizer, None)
+    fields = gguf_model.write(tmp_path / "m.gguf", "bf16", name, tiny_model(), tokenizer, None)
     assert fields["general.name"] == wanted
 
 
@@ -254,7 +254,7 @@ def test_a_tokenizer_that_a_reader_would_take_for_another_is_refused() -> None:
 def test_only_a_plain_phi3_is_written(tmp_path: Path) -> None:
     """Said before anything is loaded."""
     with pytest.raises(InputError, match=r"no readable config\.json"):
-        gguf_export.require_phi3(tmp_path)
+        gguf_model.require_phi3(tmp_path)
     (tmp_path / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}', encoding="utf-8")
     with pytest.raises(TrainingError, match="Phi3ForCausalLM alone"):
-        gguf_export.require_phi3(tmp_path)
+        gguf_model.require_phi3(tmp_path)

@@ -14,10 +14,11 @@ from train_samples import encyclopaedia_rows, fill, law_rows, row, write
 
 from corpus.base.errors import EmptyInputError, InputError
 from labeling.taxonomy import Domain, Verdict
-from train import data, plausible
-from train.head_calibration import brier, calibration_error, fit_temperature, interval, macro_f1, report
-from train.head_labels import SOURCES, Example, Labelled, documents, prompts
-from train.head_losses import IGNORED, negative_log_likelihood
+from train.data import dataset
+from train.heads import plausible
+from train.heads.calibration import brier, calibration_error, fit_temperature, interval, macro_f1, report
+from train.heads.labels import SOURCES, Example, Labelled, documents, prompts
+from train.heads.losses import IGNORED, negative_log_likelihood
 
 
 def file(path: Path, rows: list[dict[str, object]]) -> Path:
@@ -66,13 +67,13 @@ def test_documents_are_held_out_as_the_run_does_and_restricted_ones_have_no_verd
         "取扱説明の見本。" * 5, domain="medical_reg", source="pmda", licence="restricted", verdict="ESCALATION"
     )
     write(workspace, "restricted", "train", [kept_back])
-    paths = data.shards(workspace, ("restricted",))
+    paths = dataset.shards(workspace, ("restricted",))
     for domain in ("law_policy", "wikipedia_ja_en", "all"):
-        selection = data.select(paths, domain)
+        selection = dataset.select(paths, domain)
         trained, held = documents(paths, domain, 50, seed=1)
         texts = [{one.text for one in part["documents"]} for part in (trained, held)]
         assert len(texts[0]) + len(texts[1]) == 25
-        of_run = {key: plausible.passage(text, 240, 1) for key, text in data.documents(paths, _ids(paths))}
+        of_run = {key: plausible.passage(text, 240, 1) for key, text in dataset.documents(paths, _ids(paths))}
         assert {of_run[one.id] for one in selection.held_out} <= texts[1]
         assert {of_run[one.id] for one in selection.train} <= texts[0]
     verdicts = Counter((one.domain, one.verdict) for one in trained["documents"])
@@ -86,7 +87,7 @@ def test_documents_are_held_out_as_the_run_does_and_restricted_ones_have_no_verd
 
 
 def _ids(paths: list[Path]) -> set[str]:
-    return {one.id for one in data.admitted(paths, "all")}
+    return {one.id for one in dataset.admitted(paths, "all")}
 
 
 def test_a_corrupted_answer_is_the_grounded_one_after_one_change() -> None:

@@ -14,15 +14,17 @@ from train_samples import fill
 
 from corpus.base.workspace import Workspace
 from labeling.taxonomy import Domain, Verdict
-from train import export, models, qlora
-from train.bases import Base
-from train.checkpoint import load
-from train.head_files import CONFIG_FILE, FILES, HEADS_FILE
-from train.head_labels import Example, collect
-from train.head_losses import IGNORED, NAMES
-from train.head_training import HeadObjective
-from train.heads import Heads, load_heads, score
-from train.objective import Batch
+from train.checkpoint.store import load
+from train.export import plain
+from train.heads.files import CONFIG_FILE, FILES, HEADS_FILE
+from train.heads.labels import Example, collect
+from train.heads.losses import IGNORED, NAMES
+from train.heads.model import Heads, load_heads, score
+from train.loop.objective import Batch
+from train.models import loading
+from train.models.bases import Base
+from train.qlora import training
+from train.qlora.head_training import HeadObjective
 
 SMALL = "--block 24 --batch 1 --held-out-blocks 1 --sample-tokens 2 --dropout 0.1 --rank 4 --targets down_proj"
 HEADS = "--heads yes --heads-batch 2 --heads-tokens 24 --gate-targets down_proj --checkpoint-steps 2 --steps 4"
@@ -31,7 +33,7 @@ WORDS = [*SMALL.split(), *HEADS.split()]
 
 def run(workspace: Workspace, base: Base, *words: str) -> int:
     """The command on a workspace and the small base."""
-    return qlora.main(["--data", str(workspace.root), "--base", str(base.folder), *WORDS, *words])
+    return training.main(["--data", str(workspace.root), "--base", str(base.folder), *WORDS, *words])
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +83,8 @@ def test_a_run_with_heads_reports_every_loss_saves_and_measures(trained: Workspa
     assert again.temperatures == {name: heads["figures"][name]["temperature"] for name in again.temperatures}
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"- safety (n = {heads['figures']['safety']['n']}): macro-F1" in card
-    model = models.load_adapter(models.load_model(small_base, "nf4", "bfloat16", "cpu"), folder)
-    (found,) = score(model, models.load_tokenizer(small_base), again, ["手順を教えて"])
+    model = loading.load_adapter(loading.load_model(small_base, "nf4", "bfloat16", "cpu"), folder)
+    (found,) = score(model, loading.load_tokenizer(small_base), again, ["手順を教えて"])
     assert again.tokens == 24
     assert sum(found.verdicts.values()) == pytest.approx(1)
 
@@ -108,7 +110,7 @@ def test_an_export_takes_the_heads_along_or_says_that_they_are_gone(
 ) -> None:
     """The files are those of the run, and load from there; a run whose heads are missing is no export."""
     words = ["--data", str(trained.root), "--base", str(small_base.folder)]
-    assert export.main(words) == 0
+    assert plain.main(words) == 0
     folder = trained.path("models", "qlora-export")
     for name in FILES:
         assert (folder / name).read_bytes() == (trained.path("models", "qlora") / name).read_bytes()
@@ -117,7 +119,7 @@ def test_an_export_takes_the_heads_along_or_says_that_they_are_gone(
     lost = trained.path("models", "qlora") / CONFIG_FILE
     kept = lost.read_bytes()
     lost.unlink()
-    assert export.main([*words, "--name", "other"]) == 1
+    assert plain.main([*words, "--name", "other"]) == 1
     assert f"{CONFIG_FILE} is missing; run python -m train.qlora" in capsys.readouterr().err
     lost.write_bytes(kept)
 
@@ -146,7 +148,7 @@ def test_wrong_words_about_heads_end_with_one_line(
 
 def objective(base: Base, examples: dict[str, list[Example]], number: int = 4) -> HeadObjective:
     """Fresh heads on some texts."""
-    texts = collect(models.load_tokenizer(base), examples, 16)
+    texts = collect(loading.load_tokenizer(base), examples, 16)
     return HeadObjective(Heads(64), texts, number, (1.0, 1.0, 1.0, 1.0, 0.1), seed=1)
 
 
@@ -159,7 +161,7 @@ def test_confidence_is_whether_the_models_own_verdict_was_right(small_base: Base
     """A safety head that is always right gives 1, one that is always wrong 0, an unsure one both; no dice are used."""
     asked = [Example(f"{n}番の手順を教えて", Verdict.DENY, prompt=True) for n in range(12)]
     found = objective(small_base, {"prompts": asked, "documents": [Example("条例の見本", Verdict.DENY)]}, 12)
-    model = models.load_model(small_base, "none", "float32", "cpu").train()
+    model = loading.load_model(small_base, "none", "float32", "cpu").train()
     rows = found._rows(batch(), 0)
     gold = torch.full((len(rows),), Verdict.DENY.code)
     for sure, wanted in ((Verdict.DENY, {1}), (Verdict.REFUSE, {0}), (None, {0, 1})):
@@ -182,7 +184,7 @@ def test_a_kind_without_labels_gives_no_loss_and_parts_are_one_step(small_base: 
     """Names in counts, losses and metrics are the same; what the parts of a step take is what the whole takes."""
     documents = [Example(f"{n}号の見本", None, Domain.LAW_POLICY) for n in range(6)]
     found = objective(small_base, {"documents": documents})
-    model = models.load_model(small_base, "none", "float32", "cpu")
+    model = loading.load_model(small_base, "none", "float32", "cpu")
     assert set(found(model, batch(), 0)) == set(found.counts(batch(), 0)) == {"domain", "decorrelation"}
     whole = found._rows(batch(), 2)
     parts = [found._rows(batch(part, 3), 2) for part in range(3)]
@@ -190,7 +192,9 @@ def test_a_kind_without_labels_gives_no_loss_and_parts_are_one_step(small_base: 
     assert found.counts(batch(2, 3), 2) == {"domain": 1}
     prompted = dataclasses.replace(
         found,
-        texts=collect(models.load_tokenizer(small_base), {"prompts": [Example("問い", Verdict.ALLOW, prompt=True)]}, 9),
+        texts=collect(
+            loading.load_tokenizer(small_base), {"prompts": [Example("問い", Verdict.ALLOW, prompt=True)]}, 9
+        ),
     )
     assert (
         set(prompted.counts(batch(), 0))

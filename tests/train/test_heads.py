@@ -15,10 +15,12 @@ from torch import Tensor
 
 from corpus.base.errors import CorruptFileError, InputError, TrainingError
 from labeling.taxonomy import DOMAINS, VERDICTS
-from train import head_losses, models, so8
-from train.bases import Base
-from train.head_losses import IGNORED
-from train.heads import CONFIG_FILE, HEADS_FILE, Heads, Scores, load_heads, pooled, save_heads, score, state
+from train.gates import so8
+from train.heads import losses
+from train.heads.losses import IGNORED
+from train.heads.model import CONFIG_FILE, HEADS_FILE, Heads, Scores, load_heads, pooled, save_heads, score, state
+from train.models import loading
+from train.models.bases import Base
 
 K = 4
 
@@ -40,7 +42,7 @@ def states(n: int = 6, seed: int = 2, size: int = 8 * K) -> Tensor:
 
 def labels(**known: list[int]) -> dict[str, Tensor]:
     """Labels for six texts, missing where none is given."""
-    return {name: torch.tensor(known.get(name, [IGNORED] * 6)) for name in head_losses.CALIBRATED}
+    return {name: torch.tensor(known.get(name, [IGNORED] * 6)) for name in losses.CALIBRATED}
 
 
 EVERY = labels(
@@ -89,7 +91,7 @@ def test_shapes_dtypes_and_where_the_state_is_read() -> None:
         answers = heads(states().bfloat16())
     assert (answers.safety.shape, answers.domain.shape) == ((6, len(VERDICTS)), (6, len(DOMAINS)))
     assert answers.plausibility.shape == answers.confidence.shape == (6,)
-    assert {answers.of(name).dtype for name in head_losses.CALIBRATED} == {torch.float32}
+    assert {answers.of(name).dtype for name in losses.CALIBRATED} == {torch.float32}
     assert torch.equal(answers.safety, heads(states().bfloat16()).safety)
     hidden = torch.arange(12.0).reshape(3, 4, 1)
     mask = torch.tensor([[1, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 1]])
@@ -102,11 +104,11 @@ def test_shapes_dtypes_and_where_the_state_is_read() -> None:
         heads(states(size=64))
 
 
-@pytest.mark.parametrize("name", head_losses.NAMES)
+@pytest.mark.parametrize("name", losses.NAMES)
 def test_each_loss_has_a_gradient_that_reaches_theta_and_its_own_head_alone(name: str) -> None:
     """None is zero by construction: theta and mixtures feel each; a head feels its own loss, and no other head does."""
     heads = fresh()
-    head_losses.losses(heads(states()), EVERY)[name].backward()
+    losses.losses(heads(states()), EVERY)[name].backward()
     for parameter in (heads.theta, heads.mixtures):
         assert parameter.grad is not None
         assert parameter.grad.flatten(1).abs().amax(1).min() > 1e-6
@@ -126,9 +128,9 @@ def test_each_loss_has_a_gradient_that_reaches_theta_and_its_own_head_alone(name
 def test_missing_labels_count_for_nothing_and_a_kind_without_any_has_no_loss() -> None:
     """Masked rows do not change a loss; no label of a kind, no loss of that name, and no count."""
     heads, hidden = fresh(), states()
-    found = head_losses.losses(heads(hidden), EVERY)
-    assert set(found) == set(head_losses.NAMES)
-    assert head_losses.counts(EVERY, 6) == {
+    found = losses.losses(heads(hidden), EVERY)
+    assert set(found) == set(losses.NAMES)
+    assert losses.counts(EVERY, 6) == {
         "safety": 5,
         "domain": 5,
         "plausibility": 5,
@@ -137,12 +139,12 @@ def test_missing_labels_count_for_nothing_and_a_kind_without_any_has_no_loss() -
     }
     other = hidden.clone()
     other[4] += 3  # its verdict is missing
-    assert head_losses.losses(heads(other), EVERY)["safety"] == found["safety"]
+    assert losses.losses(heads(other), EVERY)["safety"] == found["safety"]
     alone = labels(domain=[7] * 6)
-    assert set(head_losses.losses(heads(hidden), alone)) == {"domain", "decorrelation"}
-    assert head_losses.counts(alone, 1) == {"domain": 6}
+    assert set(losses.losses(heads(hidden), alone)) == {"domain", "decorrelation"}
+    assert losses.counts(alone, 1) == {"domain": 6}
     single = {key: values[:1] for key, values in alone.items()}
-    assert set(head_losses.losses(heads(hidden[:1]), single)) == {"domain"}
+    assert set(losses.losses(heads(hidden[:1]), single)) == {"domain"}
 
 
 def test_decorrelation_is_the_squared_cross_covariance_and_angles_lower_it() -> None:
@@ -155,14 +157,14 @@ def test_decorrelation_is_the_squared_cross_covariance_and_angles_lower_it() -> 
         for b in range(2 * K):
             matrix += ((left[:, b] - left[:, b].mean(0)).T @ (right[:, b] - right[:, b].mean(0))).detach()
         wanted += float((matrix / (63 * 2 * K)).square().sum())
-    before = float(head_losses.decorrelation(views).detach())
+    before = float(losses.decorrelation(views).detach())
     assert before == pytest.approx(wanted, rel=1e-9)
     optimizer = torch.optim.Adam([heads.theta], lr=0.05)
     for _ in range(60):
         optimizer.zero_grad()
-        head_losses.decorrelation(heads.views(hidden)).backward()
+        losses.decorrelation(heads.views(hidden)).backward()
         optimizer.step()
-    assert float(head_losses.decorrelation(heads.views(hidden)).detach()) < 0.2 * before
+    assert float(losses.decorrelation(heads.views(hidden)).detach()) < 0.2 * before
     centred = [view - view.mean(0) for view in (views.vector[:, :K], heads.views(hidden).vector[:, :K])]
     whole = [(part.flatten(1).T @ part.flatten(1)).square().sum() for part in centred]
     assert torch.allclose(whole[0], whole[1])
@@ -170,7 +172,7 @@ def test_decorrelation_is_the_squared_cross_covariance_and_angles_lower_it() -> 
 
 def test_a_heads_loss_reaches_lora_and_gates_through_the_state(small_base: Base) -> None:
     """Whatever of the model is trained feels what the heads read; padding beside a shorter text changes nothing."""
-    model = models.attach(models.load_model(small_base, "none", "float32", "cpu"), ADAPTER)
+    model = loading.attach(loading.load_model(small_base, "none", "float32", "cpu"), ADAPTER)
     open_lora(model)
     turn_gates(model)
     heads = Heads(64)
@@ -180,7 +182,7 @@ def test_a_heads_loss_reaches_lora_and_gates_through_the_state(small_base: Base)
     language: Any = model.get_output_embeddings()  # what the heads read is what the next token is read from
     assert torch.allclose(language(hidden[0]), model(input_ids=torch.tensor(texts[:1])).logits[0, -1], atol=1e-4)
     known = {name: values[:2] for name, values in EVERY.items()}
-    torch.stack(list(head_losses.losses(heads(hidden), known).values())).sum().backward()
+    torch.stack(list(losses.losses(heads(hidden), known).values())).sum().backward()
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, name
@@ -189,8 +191,8 @@ def test_a_heads_loss_reaches_lora_and_gates_through_the_state(small_base: Base)
 
 def test_saved_heads_come_back_and_score_the_same(small_base: Base, tmp_path: Path) -> None:
     """The same bytes twice, the same probabilities with their temperatures, the model's mode and dice untouched."""
-    model = models.load_model(small_base, "none", "float32", "cpu").train()
-    tokenizer = models.load_tokenizer(small_base)
+    model = loading.load_model(small_base, "none", "float32", "cpu").train()
+    tokenizer = loading.load_tokenizer(small_base)
     heads = Heads(64, tokens=16)
     heads.temperatures = {"safety": 2.0, "domain": 0.5, "plausibility": 1.5, "confidence": 3.0}
     save_heads(heads, tmp_path)

@@ -14,14 +14,16 @@ import pytest
 from corpus.base.errors import StorageError, TrainingError
 from corpus.base.workspace import Workspace
 from train import libraries
-from train.bases import Base
+from train.models.bases import Base
 
 
 def test_a_missing_library_is_one_line_that_names_the_extra(
     make_workspace: Callable[[str], Workspace], small_base: Base
 ) -> None:
     """Without torch the command ends with status 1 and the line that installs it; faults of ours stay loud."""
-    code = "import sys; sys.modules['torch'] = None; from train import qlora; sys.exit(qlora.main(sys.argv[1:]))"
+    code = (
+        "import sys; sys.modules['torch'] = None; from train.qlora.training import main; sys.exit(main(sys.argv[1:]))"
+    )
     words = ["--data", str(make_workspace("w").root), "--base", str(small_base.folder)]
     result = subprocess.run([sys.executable, "-c", code, *words], check=False, capture_output=True, text=True)
     assert result.returncode == 1
@@ -41,7 +43,10 @@ def test_only_the_harmless_notice_is_dropped(caplog: pytest.LogCaptureFixture) -
 
 def test_a_refused_call_never_loads_torch(tmp_path: Path) -> None:
     """What needs no model is answered without the weight of torch."""
-    code = "import sys; from train import qlora; qlora.main(['--data', sys.argv[1]]); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from train.qlora.training import main;"
+        "main(['--data', sys.argv[1]]); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True).returncode == 0
 
 

@@ -13,9 +13,10 @@ from test_gates import ADAPTER, turn_gates
 from test_models import open_lora
 
 from corpus.base.workspace import Workspace
-from train import models, qlora
-from train.bases import Base
-from train.losses import pet_weight, second_difference, triples
+from train.loop.losses import pet_weight, second_difference, triples
+from train.models import loading
+from train.models.bases import Base
+from train.qlora import training
 
 END = 1
 
@@ -68,7 +69,7 @@ def test_the_phases_take_20_40_and_40_per_cent(steps: int) -> None:
 
 def test_the_penalty_alone_gives_lora_and_gates_a_gradient(small_base: Base) -> None:
     """It is no loss that is zero by construction: everything that is trained feels it."""
-    model = models.attach(models.load_model(small_base, "none", "float32", "cpu"), ADAPTER)
+    model = loading.attach(loading.load_model(small_base, "none", "float32", "cpu"), ADAPTER)
     open_lora(model)
     turn_gates(model)
     ids = torch.arange(40).reshape(2, 20) + 10
@@ -87,7 +88,7 @@ def test_a_run_is_trained_by_it_and_says_so(make_workspace: Callable[[str], Work
     words += ["--batch", "1", "--held-out-blocks", "1", "--sample-tokens", "1", "--quantization", "none"]
     found = {}
     for name, more in (("off", []), ("usual", ["--pet", "0.01,0.05,0.1"]), ("heavy", ["--pet", "50,50,50"])):
-        assert qlora.main([*words, "--run", name, *more]) == 0
+        assert training.main([*words, "--run", name, *more]) == 0
         folder = workspace.path("models", name)
         lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
         found[name] = lines, hashlib.sha256((folder / "adapter_model.safetensors").read_bytes()).hexdigest()

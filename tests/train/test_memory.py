@@ -15,13 +15,14 @@ from train_samples import random_base
 
 from corpus.base.config import parse_cli
 from corpus.base.errors import StorageError
-from train import assembly, memory, models, qlora
-from train.bases import Base
-from train.objective import LanguageModel
-from train.qlora_config import PRESETS, Config
-from train.snapshot import Standing
-from train.step import Stepper
-from train.tokens import Blocks
+from train.checkpoint.snapshot import Standing
+from train.loop.objective import LanguageModel
+from train.loop.step import Stepper
+from train.models import loading
+from train.models.bases import Base
+from train.packing.tokens import Blocks
+from train.qlora import assembly, memory, training
+from train.qlora.config import PRESETS, Config
 
 GB = 10**9
 NAMES = ("h200", "rtx3060-12gb", "rtx3060-fp16", "tiny-cpu")
@@ -72,7 +73,7 @@ def test_presets_hold_what_they_are_named_for() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_preset_fits_where_it_says(phi: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Dry-run at Phi-3.5-mini's true shape: its exact number of parameters, and less than the device has."""
-    assert qlora.main(["--preset", name, "--base", str(phi), "--dry-run", "--json"]) == 0
+    assert training.main(["--preset", name, "--base", str(phi), "--dry-run", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["base_parameters"] == 3_821_079_552
     lora = 32 * 16 * ((3072 + 9216) + (3072 + 3072) + (3072 + 16384) + (8192 + 3072))
@@ -86,20 +87,20 @@ def test_every_preset_fits_where_it_says(phi: Path, capsys: pytest.CaptureFixtur
 def test_the_table_is_for_a_person_and_sums_up(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each line has its bytes; too large a block is said to be too large; nothing is written."""
     words = ["--base", str(small), "--dry-run", "--data", str(small / "none"), "--device", "cpu"]
-    assert qlora.main(words) == 0
+    assert training.main(words) == 0
     text = capsys.readouterr().out
     assert "115,008 parameters" in text
     rows = {line[2:26].strip(): line[26:].split()[0] for line in text.splitlines()[1:]}
     sizes = {name: float(size.replace(",", "")) for name, size in rows.items()}
     assert sum(list(sizes.values())[:-4]) == pytest.approx(sizes["memory, all"], abs=1)
-    assert qlora.main([*words, "--batch", "900000", "--block", "4096"]) == 0
+    assert training.main([*words, "--batch", "900000", "--block", "4096"]) == 0
     assert "TOO LITTLE" in capsys.readouterr().out
     assert not (small / "none").exists()
 
 
 def test_an_unknown_preset_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     """One line, status 2."""
-    assert qlora.main(["--preset", "rtx3060-16gb"]) == 2
+    assert training.main(["--preset", "rtx3060-16gb"]) == 2
     assert capsys.readouterr().err == "error: --preset rtx3060-16gb: no such preset; did you mean rtx3060-12gb?\n"
 
 
@@ -108,7 +109,7 @@ def test_an_unknown_preset_names_the_nearest(capsys: pytest.CaptureFixture[str])
     [("none", "float32", False), ("none", "bfloat16", True), ("nf4", "bfloat16", False)],
 )
 def test_the_estimate_is_near_what_a_step_takes(
-    tmp_path: Path, quantization: models.Quantization, dtype: models.Dtype, twice: bool
+    tmp_path: Path, quantization: loading.Quantization, dtype: loading.Dtype, twice: bool
 ) -> None:
     """Weights, optimiser and the peak of a real second step, counted allocation by allocation: within 20 %."""
     random_base().save_pretrained(tmp_path)
@@ -116,7 +117,7 @@ def test_the_estimate_is_near_what_a_step_takes(
         base=str(tmp_path), quantization=quantization, dtype=dtype, batch=4, block=128, activation_checkpointing=twice
     )
     said = memory.estimate(tmp_path, config)
-    base = models.load_model(Base("random", tmp_path), quantization, dtype, "cpu")
+    base = loading.load_model(Base("random", tmp_path), quantization, dtype, "cpu")
     model = assembly.prepared(base, config).train()
     groups = assembly.groups(model, config)
     optimizer = torch.optim.AdamW([{"params": list(g.parameters.values()), "lr": g.lr} for g in groups])

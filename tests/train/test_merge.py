@@ -12,11 +12,12 @@ from test_models import evaluate, open_lora
 from torch import nn
 
 from corpus.base.errors import TrainingError
-from train import gates, models
-from train.bases import Base
-from train.gates import GateConfig
-from train.merge import Merged, dequantize, merge, unmerge
-from train.models import Dtype, Quantization
+from train.gates import gating
+from train.gates.gating import GateConfig
+from train.gates.merge import Merged, dequantize, merge, unmerge
+from train.models import loading
+from train.models.bases import Base
+from train.models.loading import Dtype, Quantization
 
 TARGETS = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
 
@@ -24,8 +25,8 @@ TARGETS = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
 def trained(base: Base, quantization: Quantization, dtype: Dtype, config: GateConfig | None = None) -> nn.Module:
     """A model whose LoRA and gates are far from their start."""
     torch.manual_seed(1)  # of what LoRA starts from
-    adapter = models.Adapter(4, 8, TARGETS, config or ADAPTER.gates)
-    model = models.attach(models.load_model(base, quantization, dtype, "cpu"), adapter)
+    adapter = loading.Adapter(4, 8, TARGETS, config or ADAPTER.gates)
+    model = loading.attach(loading.load_model(base, quantization, dtype, "cpu"), adapter)
     open_lora(model)
     turn_gates(model)
     return model.eval()
@@ -44,7 +45,7 @@ def test_a_merged_model_computes_the_same_and_comes_back_to_the_bit(
     model = trained(small_base, quantization, dtype)
     before = logits(model)
     assert len(merge(model)) == 8
-    assert not gates.gates_of(model)
+    assert not gating.gates_of(model)
     assert not any("lora" in name for name, _ in model.named_parameters())
     assert error(model, before) < (1e-5 if dtype == "float32" else 0.02)
     once = logits(model)
@@ -53,13 +54,13 @@ def test_a_merged_model_computes_the_same_and_comes_back_to_the_bit(
     assert len(unmerge(model)) == 8
     assert unmerge(model) == []
     assert torch.equal(logits(model), before)
-    assert len(gates.gates_of(model)) == 4
+    assert len(gating.gates_of(model)) == 4
 
 
 def test_what_is_switched_off_is_not_merged(small_base: Base) -> None:
     """Merging while adapter and gates are disabled gives the base."""
     model: Any = trained(small_base, "none", "float32")
-    with gates.disabled(model), model.disable_adapter():
+    with gating.disabled(model), model.disable_adapter():
         base = logits(model)
         merge(model)
         assert torch.equal(logits(model), base)
@@ -91,8 +92,8 @@ def test_merging_after_an_evaluation_over_nf4(small_base: Base, monkeypatch: pyt
 
 def test_a_dequantized_model_keeps_lora_and_gates(small_base: Base) -> None:
     """Every weight is float32 then, and it computes what it did, also behind a gate without LoRA."""
-    model = models.load_model(small_base, "nf4", "bfloat16", "cpu")
-    wrapped = models.attach(model, models.Adapter(4, 8, ("o_proj",), GateConfig(("o_proj", "qkv_proj"))))
+    model = loading.load_model(small_base, "nf4", "bfloat16", "cpu")
+    wrapped = loading.attach(model, loading.Adapter(4, 8, ("o_proj",), GateConfig(("o_proj", "qkv_proj"))))
     open_lora(wrapped)
     turn_gates(wrapped)
     before = logits(wrapped.eval())
@@ -100,9 +101,9 @@ def test_a_dequantized_model_keeps_lora_and_gates(small_base: Base) -> None:
     dequantize(wrapped)
     assert {name for name, _ in wrapped.named_parameters()} == names
     assert {parameter.dtype for parameter in wrapped.parameters()} == {torch.float32}
-    assert len(gates.gates_of(wrapped)) == 4
+    assert len(gating.gates_of(wrapped)) == 4
     assert 1e-5 < error(wrapped, before) < 0.02
-    with gates.disabled(wrapped):
+    with gating.disabled(wrapped):
         assert error(wrapped, before) > 0.05
 
 
@@ -123,7 +124,7 @@ def test_a_repacked_weight_is_refused_and_nothing_changes(small_base: Base) -> N
 def test_weights_that_are_no_numbers_are_refused_and_nothing_changes(small_base: Base) -> None:
     """A NaN in the last gate: one line that names the Linear, and every Linear is what it was."""
     model = trained(small_base, "none", "float32")
-    gate = gates.gates_of(model)["model.layers.1.mlp.down_proj"]
+    gate = gating.gates_of(model)["model.layers.1.mlp.down_proj"]
     with torch.no_grad():
         gate.theta[0, 0] = torch.nan
     with pytest.raises(TrainingError, match=r"layers\.1\.mlp\.down_proj: merged weights that are no numbers"):
@@ -134,7 +135,7 @@ def test_weights_that_are_no_numbers_are_refused_and_nothing_changes(small_base:
 def test_gates_alone_and_biases() -> None:
     """Gates without LoRA merge too, bias and all."""
     model = nn.ModuleDict({"a": nn.Linear(5, 16), "b": nn.Linear(5, 16)})
-    gates.add_gates(model, GateConfig(("a",)))
+    gating.add_gates(model, GateConfig(("a",)))
     turn_gates(model)
     inputs = torch.randn(3, 5)
     before = model["a"](inputs)
@@ -148,14 +149,14 @@ def test_gates_with_their_config_are_saved_and_read_back(small_base: Base, tmp_p
     config = GateConfig(("o_proj",), (1,), "cayley", "linear", True, 0.25)
     model = trained(small_base, "none", "float32", config)
     with torch.no_grad():
-        for gate in gates.gates_of(model).values():
+        for gate in gating.gates_of(model).values():
             assert gate.alpha is not None
             gate.alpha.add_(0.5)
-    gates.save_gates(model, tmp_path / gates.GATES_FILE)
+    gating.save_gates(model, tmp_path / gating.GATES_FILE)
     torch.manual_seed(1)
-    fresh = models.attach(
-        models.load_model(small_base, "none", "float32", "cpu"), models.Adapter(4, 8, TARGETS, GateConfig(()))
+    fresh = loading.attach(
+        loading.load_model(small_base, "none", "float32", "cpu"), loading.Adapter(4, 8, TARGETS, GateConfig(()))
     )
     open_lora(fresh)
-    gates.load_gates(fresh, tmp_path / gates.GATES_FILE)
+    gating.load_gates(fresh, tmp_path / gating.GATES_FILE)
     assert torch.equal(logits(fresh.eval()), logits(model))

@@ -9,8 +9,8 @@ import pytest
 from gguf_samples import PHI35_TEMPLATE, tiny_model, tiny_tokenizer
 
 from corpus.base.errors import TrainingError
-from train import modelfile
-from train.export import CHAT_TEMPLATE
+from train.export import modelfile
+from train.export.plain import CHAT_TEMPLATE
 
 CHATS = (
     [("user", "条例とは")],

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from corpus.base.errors import CorruptFileError, InputError, TrainingError
 from corpus.base.workspace import Workspace
-from train import bases, models
-from train.bases import Base
-from train.gates import GateConfig
+from train.gates.gating import GateConfig
+from train.models import bases, loading
+from train.models.bases import Base
 
-ADAPTER = models.Adapter(4, 8, ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"), GateConfig(("o_proj", "down_proj")))
+ADAPTER = loading.Adapter(
+    4, 8, ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"), GateConfig(("o_proj", "down_proj"))
+)
 
 
 def gradients(model: nn.Module) -> dict[str, Tensor]:
@@ -51,7 +53,7 @@ def test_gradients_are_the_same_before_and_after_an_evaluation(
     It would on a CPU with AVX512-BF16, so that is what it is told this one has.
     """
     monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: True)
-    model = models.attach(models.load_model(small_base, "nf4", "bfloat16", "cpu"), ADAPTER)
+    model = loading.attach(loading.load_model(small_base, "nf4", "bfloat16", "cpu"), ADAPTER)
     open_lora(model)
     before = gradients(model)
     evaluate(model)
@@ -65,11 +67,11 @@ def test_the_base_is_in_four_bits_and_stays_as_it_was(small_base: Base) -> None:
     """NF4 with double quantisation on each Linear but the output; training an adapter changes no number of it."""
     import bitsandbytes as bnb
 
-    base = models.load_model(small_base, "nf4", "bfloat16", "cpu")
+    base = loading.load_model(small_base, "nf4", "bfloat16", "cpu")
     four_bit = [m for m in base.modules() if isinstance(m, bnb.nn.Linear4bit)]
     assert len(four_bit) == 8
     assert all(m.weight.quant_type == "nf4" and m.weight.quant_state.nested for m in four_bit)
-    model = models.attach(base, ADAPTER)
+    model = loading.attach(base, ADAPTER)
     frozen = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad}
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.01)
     gradients(model)
@@ -79,9 +81,9 @@ def test_the_base_is_in_four_bits_and_stays_as_it_was(small_base: Base) -> None:
 
 def test_unknown_targets_are_refused_with_what_there_is(small_base: Base) -> None:
     """A target that matches no Linear of the base is an error that lists its Linears."""
-    base = models.load_model(small_base, "none", "float32", "cpu")
+    base = loading.load_model(small_base, "none", "float32", "cpu")
     with pytest.raises(TrainingError, match=r"no Linear named 'q_proj'; it has .*qkv_proj"):
-        models.attach(base, models.Adapter(4, 8, ("q_proj",), GateConfig(())))
+        loading.attach(base, loading.Adapter(4, 8, ("q_proj",), GateConfig(())))
 
 
 def test_a_missing_base_is_named_with_size_and_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,9 +109,9 @@ def test_damaged_bases_are_named(small_base: Base, tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:1000])
     assert bases.fingerprint(copy) != bases.fingerprint(small_base)
     with pytest.raises(CorruptFileError, match="does not load"):
-        models.load_model(copy, "none", "float32", "cpu")
+        loading.load_model(copy, "none", "float32", "cpu")
     (folder / "tokenizer.json").write_text("{", encoding="utf-8")
     with pytest.raises(CorruptFileError, match="tokenizer"):
-        models.load_tokenizer(copy)
+        loading.load_tokenizer(copy)
     with pytest.raises(InputError, match=r"no adapter_config\.json"):
-        models.load_adapter(models.load_model(small_base, "none", "float32", "cpu"), folder)
+        loading.load_adapter(loading.load_model(small_base, "none", "float32", "cpu"), folder)

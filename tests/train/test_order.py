@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.order import Cursor, batch_indices, permuted
+from train.data.order import Cursor, batch_indices, permuted
 
 
 @given(st.integers(1, 300), st.integers(0, 2**31), st.integers(0, 5))

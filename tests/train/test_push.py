@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from corpus.base.errors import InputError, TrainingError
-from train import push
+from train.export import push
 
 TOKEN = "rosebud-1941-of-the-test"
 SECRET = "ghp_" + "a1" * 18

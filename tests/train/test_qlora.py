@@ -13,15 +13,19 @@ from safetensors.torch import load_file
 from train_samples import fill, law_rows, row, write
 
 from corpus.base.workspace import Workspace
-from train import gates, loop, models, qlora, tokens
-from train.bases import Base, resolve
+from train.gates import gating
+from train.loop import fit
+from train.models import loading
+from train.models.bases import Base, resolve
+from train.packing import tokens
+from train.qlora import training
 
 OPTIONS = ["--steps", "8", "--block", "64", "--batch", "2", "--held-out-blocks", "6", "--sample-tokens", "6"]
 
 
 def run(workspace: Workspace, base: Base, *more: str) -> int:
     """The command on a workspace and the small base."""
-    return qlora.main(["--data", str(workspace.root), "--base", str(base.folder), *OPTIONS, *more])
+    return training.main(["--data", str(workspace.root), "--base", str(base.folder), *OPTIONS, *more])
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -57,15 +61,15 @@ def test_a_run_learns_saves_and_reads_back(
     assert metadata["data"]["held_out_documents"] == 2
     shards = metadata["data"]["shards"]
     assert shards == {name: hashlib.sha256(workspace.path(name).read_bytes()).hexdigest() for name in shards}
-    assert any(tensor.abs().max() > 0 for tensor in load_file(folder / gates.GATES_FILE).values())
+    assert any(tensor.abs().max() > 0 for tensor in load_file(folder / gating.GATES_FILE).values())
     assert (folder / "sample.txt").read_text(encoding="utf-8").startswith("第一条")
 
     base = resolve(str(small_base.folder), workspace)
-    model = models.load_adapter(models.load_model(base, "nf4", "bfloat16", "cpu"), folder)
+    model = loading.load_adapter(loading.load_model(base, "nf4", "bfloat16", "cpu"), folder)
     (of_tokens,) = workspace.path("tokens").iterdir()
     _, held_out = tokens.open_streams(of_tokens).blocks(64, 6)
-    with loop.reproducible(1, 1):
-        assert loop.mean_loss(model, held_out, 2) == loss["held_out_after"]
+    with fit.reproducible(1, 1):
+        assert fit.mean_loss(model, held_out, 2) == loss["held_out_after"]
     assert not any(parameter.requires_grad for parameter in model.parameters())
 
 
@@ -170,13 +174,13 @@ def test_a_configuration_file_and_words(tmp_path: Path, capsys: pytest.CaptureFi
     """Keys of table [qlora] count, words win over them, --help names every key with an example."""
     file = tmp_path / "c.toml"
     file.write_text(f'[qlora]\ndata = "{tmp_path}"\nsteps = 5\nblcok = 3\n', encoding="utf-8")
-    assert qlora.main(["--config", str(file)]) == 2
+    assert training.main(["--config", str(file)]) == 2
     assert "did you mean block?" in capsys.readouterr().err
     file.write_text(f'[qlora]\ndata = "{tmp_path}"\nsteps = 5\n', encoding="utf-8")
-    assert qlora.main(["--config", str(file), "--steps", "6"]) == 1
+    assert training.main(["--config", str(file), "--steps", "6"]) == 1
     assert f"no dataset in {tmp_path}/dataset" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stop:
-        qlora.main(["--help"])
+        training.main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
     assert "--gate-lr X" in text
@@ -185,7 +189,7 @@ def test_a_configuration_file_and_words(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_a_real_base_is_trained_more_gently_than_the_tiny_one() -> None:
     """Rates that are not named depend on the base; a named one stands."""
-    tiny, real = qlora.Config().rates(), qlora.Config(base="org/model").rates()
+    tiny, real = training.Config().rates(), training.Config(base="org/model").rates()
     assert max(real) < min(tiny)
-    assert qlora.Config(base="org/model", lr=0.5).rates() == (0.5, *real[1:])
-    assert qlora.Config(gate_lr=0.25).rates() == (tiny[0], 0.25, 0.25)
+    assert training.Config(base="org/model", lr=0.5).rates() == (0.5, *real[1:])
+    assert training.Config(gate_lr=0.25).rates() == (tiny[0], 0.25, 0.25)

@@ -16,11 +16,11 @@ from train_samples import fill
 
 from corpus.base.errors import StorageError
 from corpus.base.workspace import Workspace
-from train import qlora
-from train.bases import Base
-from train.checkpoint import Store
-from train.snapshot import Standing
-from train.step import Stepper
+from train.checkpoint.snapshot import Standing
+from train.checkpoint.store import Store
+from train.loop.step import Stepper
+from train.models.bases import Base
+from train.qlora import training
 
 WORDS = ["--steps", "4", "--block", "24", "--batch", "1", "--held-out-blocks", "1", "--sample-tokens", "2"]
 WORDS += ["--rank", "4", "--checkpoint-steps", "2", "--device", "cpu"]
@@ -39,7 +39,7 @@ def one(workspace: Workspace, small_base: Base) -> Path:
     """A run of one process with twice the batch; also loads, before any fork, what a run needs."""
     import accelerate  # noqa: F401
 
-    assert qlora.main(words(workspace, small_base, "one", "--batch", "2")) == 0
+    assert training.main(words(workspace, small_base, "one", "--batch", "2")) == 0
     return workspace.path("models", "one")
 
 
@@ -61,7 +61,7 @@ def together(line: list[str]) -> list[int]:
             try:
                 os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
                 os.environ |= address
-                code = qlora.main(line)
+                code = training.main(line)
             except BaseException:  # noqa: BLE001  a fork must end here, and say why
                 traceback.print_exc()
             finally:
@@ -107,7 +107,7 @@ def test_heads_learn_from_the_labels_of_both(workspace: Workspace, small_base: B
     """The two processes have labels of different kinds, so different losses; the heads lie outside the model."""
     assert one.exists()
     assert together(words(workspace, small_base, "two-heads", *HEADS)) == [0, 0]
-    assert qlora.main(words(workspace, small_base, "one-heads", *HEADS, "--accumulate", "2")) == 0
+    assert training.main(words(workspace, small_base, "one-heads", *HEADS, "--accumulate", "2")) == 0
     folders = (workspace.path("models", name) for name in ("two-heads", "one-heads"))
     require_same(*folders, ("gates.safetensors", "adapter_model.safetensors", "heads.safetensors"))
 

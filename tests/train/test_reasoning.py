@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM, Phi3Config, Phi3ForCausalLM
 
 from corpus.base.errors import CorruptFileError, TrainingError
-from train import models, reasoning, so8
-from train.bases import Base
-from train.gates import GateConfig
-from train.modeling_so8 import SO8ReasoningConfig, SO8ReasoningForCausalLM, powers
-from train.models import Dtype, Quantization
-from train.reasoning import ReasoningConfig, ReasoningLayer
-from train.reasoning_files import CONFIG_FILE, TENSORS_FILE
+from train.gates import so8
+from train.gates.gating import GateConfig
+from train.models import loading
+from train.models.bases import Base
+from train.models.loading import Dtype, Quantization
+from train.reasoning import extra_layers
+from train.reasoning.extra_layers import ReasoningConfig, ReasoningLayer
+from train.reasoning.files import CONFIG_FILE, TENSORS_FILE
+from train.reasoning.modeling_so8 import SO8ReasoningConfig, SO8ReasoningForCausalLM, powers
 
 TWO = ReasoningConfig(2)
 PHI35 = Phi3Config()  # transformers' defaults are the shape of Phi-3.5-mini
@@ -38,7 +40,7 @@ def stir(model: nn.Module, size: float = 0.3) -> None:
     """Move every parameter of the layers away from its start."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        for layer in reasoning.layers_of(model):
+        for layer in extra_layers.layers_of(model):
             for parameter in layer.parameters():
                 parameter.add_(torch.randn(parameter.shape, generator=generator) * size)
 
@@ -47,7 +49,7 @@ def stirred(choice: ReasoningConfig = TWO) -> Any:
     """A random Phi-3 with reasoning layers that do something."""
     torch.manual_seed(1)
     model = Phi3ForCausalLM(tiny())
-    reasoning.add_layers(model, choice)
+    extra_layers.add_layers(model, choice)
     stir(model)
     return model.eval()
 
@@ -113,17 +115,17 @@ def test_fresh_layers_and_closed_ones_change_nothing(
     small_base: Base, quantization: Quantization, dtype: Dtype
 ) -> None:
     """To the bit, over every kind of base: fresh ones at any strength, closed ones with any weights; open ones do."""
-    model = models.load_model(small_base, quantization, dtype, "cpu").eval()
+    model = loading.load_model(small_base, quantization, dtype, "cpu").eval()
     before = logits(model)
-    adapter = models.Adapter(4, 8, ("qkv_proj",), GateConfig(("down_proj",)), 0.0, ReasoningConfig(2, False, 1.0))
-    wrapped = models.attach(model, adapter).eval()
-    assert [layer.attention.layer_idx for layer in reasoning.layers_of(wrapped)] == [2, 3]
+    adapter = loading.Adapter(4, 8, ("qkv_proj",), GateConfig(("down_proj",)), 0.0, ReasoningConfig(2, False, 1.0))
+    wrapped = loading.attach(model, adapter).eval()
+    assert [layer.attention.layer_idx for layer in extra_layers.layers_of(wrapped)] == [2, 3]
     assert torch.equal(logits(wrapped), before)
     stir(wrapped, 0.05)
     opened = logits(wrapped)
     assert opened.dtype == before.dtype
     assert (opened - before).abs().max() > 0.05
-    reasoning.set_strength(wrapped, 0.0)
+    extra_layers.set_strength(wrapped, 0.0)
     assert torch.equal(logits(wrapped), before)
 
 
@@ -132,11 +134,11 @@ def test_the_loss_gives_every_number_of_a_layer_a_gradient(
     small_base: Base, quantization: Quantization, dtype: Dtype
 ) -> None:
     """At the start W_o alone has one, none at strength 0; from any other state all have, each of the angles too."""
-    model = models.load_model(small_base, quantization, dtype, "cpu")
-    adapter = models.Adapter(4, 8, ("qkv_proj",), GateConfig(()), 0.0, ReasoningConfig(1))
-    wrapped = models.attach(model, adapter)
+    model = loading.load_model(small_base, quantization, dtype, "cpu")
+    adapter = loading.Adapter(4, 8, ("qkv_proj",), GateConfig(()), 0.0, ReasoningConfig(1))
+    wrapped = loading.attach(model, adapter)
     ids = torch.arange(40).reshape(2, 20) + 10
-    [layer] = reasoning.layers_of(wrapped)
+    [layer] = extra_layers.layers_of(wrapped)
 
     def gradients() -> dict[str, Tensor]:
         wrapped.zero_grad()
@@ -221,11 +223,11 @@ def test_activation_checkpointing_gives_the_same_gradients() -> None:
     def gradients() -> list[Tensor]:
         model.zero_grad()
         model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
-        return [p.grad for layer in reasoning.layers_of(model) for p in layer.parameters() if p.grad is not None]
+        return [p.grad for layer in extra_layers.layers_of(model) for p in layer.parameters() if p.grad is not None]
 
     plain = gradients()
     model.activation_checkpointing_enable()
-    assert all(layer.gradient_checkpointing for layer in reasoning.layers_of(model))
+    assert all(layer.gradient_checkpointing for layer in extra_layers.layers_of(model))
     assert all(torch.equal(left, right) for left, right in zip(plain, gradients(), strict=True))
 
 
@@ -233,7 +235,7 @@ def test_a_folded_model_computes_the_same_in_the_modelling_code_alone() -> None:
     """R inside W_qkv and g inside W_o: the exported class, filled from the trained model, gives its logits."""
     model = stirred(ReasoningConfig(2, strength=0.3))
     wanted = logits_of(model)
-    assert reasoning.fold(model) == 2
+    assert extra_layers.fold(model) == 2
     assert (logits_of(model) - wanted).abs().max() < 1e-5
     values = tiny().to_dict() | {"num_hidden_layers": 4, "reasoning_layers": 2}
     del values["model_type"]
@@ -244,15 +246,15 @@ def test_a_folded_model_computes_the_same_in_the_modelling_code_alone() -> None:
 
 def test_layers_are_saved_and_read_back(small_base: Base, tmp_path: Path) -> None:
     """The same logits to the bit; a damaged or foreign file is one clear error; a folder without layers adds none."""
-    model = models.load_model(small_base, "none", "float32", "cpu").eval()
-    reasoning.save_layers(model, tmp_path)
+    model = loading.load_model(small_base, "none", "float32", "cpu").eval()
+    extra_layers.save_layers(model, tmp_path)
     assert not list(tmp_path.iterdir())
-    assert reasoning.load_layers(model, tmp_path) == []
-    reasoning.add_layers(model, ReasoningConfig(2, False, 0.7))
+    assert extra_layers.load_layers(model, tmp_path) == []
+    extra_layers.add_layers(model, ReasoningConfig(2, False, 0.7))
     stir(model, 0.1)
-    reasoning.save_layers(model, tmp_path)
-    fresh = models.load_model(small_base, "none", "float32", "cpu").eval()
-    assert len(reasoning.load_layers(fresh, tmp_path)) == 2
+    extra_layers.save_layers(model, tmp_path)
+    fresh = loading.load_model(small_base, "none", "float32", "cpu").eval()
+    assert len(extra_layers.load_layers(fresh, tmp_path)) == 2
     assert torch.equal(logits(fresh), logits(model))
     assert json.loads((tmp_path / CONFIG_FILE).read_text("utf-8"))["strength"] == 0.7
     path = tmp_path / TENSORS_FILE
@@ -264,22 +266,22 @@ def test_layers_are_saved_and_read_back(small_base: Base, tmp_path: Path) -> Non
     ):
         save_file(tensors, path)
         with pytest.raises(error, match=re.escape(words)):
-            reasoning.load_layers(models.load_model(small_base, "none", "float32", "cpu"), tmp_path)
+            extra_layers.load_layers(loading.load_model(small_base, "none", "float32", "cpu"), tmp_path)
     path.unlink()
     with pytest.raises(CorruptFileError, match="no readable reasoning layers"):
-        reasoning.load_layers(models.load_model(small_base, "none", "float32", "cpu"), tmp_path)
+        extra_layers.load_layers(loading.load_model(small_base, "none", "float32", "cpu"), tmp_path)
 
 
 def test_bases_that_they_do_not_fit_are_refused() -> None:
     """Another architecture, and heads that are no blocks of 8."""
     llama = LlamaForCausalLM(LlamaConfig(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=1))
     with pytest.raises(TrainingError, match="this base is a llama"):
-        reasoning.add_layers(llama, ReasoningConfig(1))
+        extra_layers.add_layers(llama, ReasoningConfig(1))
     odd = Phi3ForCausalLM(tiny(hidden_size=24))
     with pytest.raises(TrainingError, match="24 features in 2 heads"):
-        reasoning.add_layers(odd, ReasoningConfig(1))
+        extra_layers.add_layers(odd, ReasoningConfig(1))
     with pytest.raises(TrainingError, match="learns how far it opens"):
-        reasoning.set_strength(stirred(), 0.5)
+        extra_layers.set_strength(stirred(), 0.5)
 
 
 def lora(config: Phi3Config, rank: int) -> int:
@@ -301,10 +303,10 @@ def test_the_counts_in_the_docs_are_those_of_the_code(root: Path) -> None:
     with torch.device("meta"):
         layer = ReasoningLayer(PHI35, 32, ReasoningConfig(1))
     one = sum(parameter.numel() for parameter in layer.parameters())
-    assert one == reasoning.count(hidden, heads, 1)
-    assert reasoning.count(hidden, heads, 4, learned=False) == 4 * (one - 1)
+    assert one == extra_layers.count(hidden, heads, 1)
+    assert extra_layers.count(hidden, heads, 4, learned=False) == 4 * (one - 1)
     small = ReasoningLayer(tiny(), 2, ReasoningConfig(1))
-    assert sum(parameter.numel() for parameter in small.parameters()) == reasoning.count(32, 2, 1)
+    assert sum(parameter.numel() for parameter in small.parameters()) == extra_layers.count(32, 2, 1)
     text = (root / "docs" / "training.md").read_text("utf-8")
     section = re.split(r"^## ", text.split("\n## Reasoning layers\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
     told = [int(number.replace(",", "")) for number in re.findall(r"\d{1,3}(?:,\d{3})+", section)]

@@ -19,10 +19,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from corpus.base.commit import sha256_file
 from corpus.base.errors import ConfigError
 from corpus.base.workspace import Workspace
-from train import export, merge, modeling_so8, models, qlora, reasoning
-from train.bases import Base
-from train.checkpoint import load
-from train.reasoning_files import CONFIG_FILE, TENSORS_FILE
+from train.checkpoint.store import load
+from train.export import plain
+from train.gates import merge
+from train.models import loading
+from train.models.bases import Base
+from train.qlora import training
+from train.reasoning import extra_layers, modeling_so8
+from train.reasoning.files import CONFIG_FILE, TENSORS_FILE
 
 SMALL = (
     "--block 24 --batch 1 --held-out-blocks 2 --sample-tokens 2 --rank 4 --targets qkv_proj --gate-targets down_proj"
@@ -33,7 +37,7 @@ WORDS = ["--steps", "6", "--lr", "0.05", *SMALL.split(), "--dropout", "0.1", "--
 
 def run(workspace: Workspace, base: Base, name: str, *words: str) -> int:
     """The command on a workspace and the small base."""
-    return qlora.main(["--data", str(workspace.root), "--base", str(base.folder), "--run", name, *WORDS, *words])
+    return training.main(["--data", str(workspace.root), "--base", str(base.folder), "--run", name, *WORDS, *words])
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +55,15 @@ def test_layers_are_trained_counted_and_saved(
     folder = whole.path("models", "whole")
     metadata = json.loads((folder / "metadata.json").read_text("utf-8"))
     told = metadata["reasoning"]
-    assert (told["layers"], told["parameters"]) == (2, reasoning.count(64, 4, 2))
+    assert (told["layers"], told["parameters"]) == (2, extra_layers.count(64, 4, 2))
     assert all(strength != 0.5 for strength in told["strengths"])
     assert f"2 reasoning layers with {told['parameters']:,} parameters" in (folder / "README.md").read_text("utf-8")
-    base = models.load_model(small_base, "nf4", "bfloat16", "cpu")
-    trained = models.load_adapter(base, folder)
+    base = loading.load_model(small_base, "nf4", "bfloat16", "cpu")
+    trained = loading.load_adapter(base, folder)
     for name, parameter in trained.named_parameters():
         assert not parameter.requires_grad, name
-    fresh = reasoning.ReasoningLayer(base.config, 2, reasoning.ReasoningConfig(2))
-    for layer in reasoning.layers_of(trained):
+    fresh = extra_layers.ReasoningLayer(base.config, 2, extra_layers.ReasoningConfig(2))
+    for layer in extra_layers.layers_of(trained):
         starts = dict(fresh.named_parameters())
         moved = {name for name, parameter in layer.named_parameters() if not torch.equal(parameter, starts[name])}
         assert moved == set(starts)
@@ -117,7 +121,7 @@ def test_a_run_without_layers_takes_away_those_of_the_run_before(whole: Workspac
 
 def exported(workspace: Workspace, base: Base, *words: str) -> int:
     """The command that exports the run `whole`."""
-    return export.main(["--data", str(workspace.root), "--base", str(base.folder), "--run", "whole", *words])
+    return plain.main(["--data", str(workspace.root), "--base", str(base.folder), "--run", "whole", *words])
 
 
 def test_an_export_keeps_the_layers_with_code_of_their_own(
@@ -146,8 +150,8 @@ def test_an_export_keeps_the_layers_with_code_of_their_own(
     model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, trust_remote_code=True)
     assert type(model).__module__.startswith("transformers_modules.")
     assert "quantization_config" not in json.loads((folder / "config.json").read_text("utf-8"))
-    base = models.load_model(small_base, "nf4", "bfloat16", "cpu")
-    apart = merge.dequantize(models.load_adapter(base, whole.path("models", "whole")))
+    base = loading.load_model(small_base, "nf4", "bfloat16", "cpu")
+    apart = merge.dequantize(loading.load_adapter(base, whole.path("models", "whole")))
     ids = torch.arange(24).reshape(2, 12) + 10
     assert (logits_of(model, input_ids=ids) - logits_of(apart, input_ids=ids)).abs().max() < 1e-4
     given: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "max_new_tokens": 6}
@@ -198,4 +202,4 @@ def test_what_no_plain_model_and_no_gguf_holds_is_refused(
 def test_options_that_contradict_each_other_are_refused(words: dict[str, object], line: str, tmp_path: Path) -> None:
     """One line each, before anything is loaded."""
     with pytest.raises(ConfigError, match=line):
-        qlora.Config(data=tmp_path, **words)  # type: ignore[arg-type]
+        training.Config(data=tmp_path, **words)  # type: ignore[arg-type]

@@ -17,11 +17,11 @@ from kill_run import result
 from train_samples import fill
 
 from corpus.base.workspace import Workspace
-from train import qlora
-from train.bases import Base
-from train.checkpoint import load
-from train.snapshot import Standing
-from train.step import Stepper
+from train.checkpoint.snapshot import Standing
+from train.checkpoint.store import load
+from train.loop.step import Stepper
+from train.models.bases import Base
+from train.qlora import training
 
 OPTIONS = "--block 24 --batch 1 --held-out-blocks 2 --sample-tokens 2 --dropout 0.1 --rank 4 --checkpoint-steps 2"
 WORDS = OPTIONS.split()
@@ -31,7 +31,7 @@ SMALL_STEPS = ["--targets", "qkv_proj,down_proj", "--gate-targets", "down_proj"]
 
 def run(workspace: Workspace, base: Base, name: str, *words: str) -> int:
     """The command on a workspace and the small base."""
-    return qlora.main(["--data", str(workspace.root), "--base", str(base.folder), "--run", name, *words])
+    return training.main(["--data", str(workspace.root), "--base", str(base.folder), "--run", name, *words])
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from corpus.base.errors import TrainingError
-from train.so8 import Method, blend, fold, rotation, smallest_stretch, turn
+from train.gates.so8 import Method, blend, fold, rotation, smallest_stretch, turn
 
 
 def explicit_generator(theta: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from corpus.base.errors import TrainingError
-from train.so8 import generator, rotation, spinors
-from train.so8_octonions import (
+from train.gates.octonions import (
     CONJUGATION,
     GENERATORS,
     PRODUCT,
@@ -17,6 +16,7 @@ from train.so8_octonions import (
     T_MINUS,
     T_PLUS,
 )
+from train.gates.so8 import generator, rotation, spinors
 
 IDENTITY = np.eye(28)
 

@@ -15,13 +15,14 @@ from test_models import open_lora
 from torch import Tensor, nn
 from train_samples import random_base
 
-from train import loop, models
-from train.bases import Base
-from train.objective import Batch, LanguageModel
-from train.schedule import Curve, factor
-from train.snapshot import Group, Standing
-from train.step import Plan, Stepper
-from train.tokens import Blocks
+from train.checkpoint.snapshot import Group, Standing
+from train.loop import fit
+from train.loop.objective import Batch, LanguageModel
+from train.loop.schedule import Curve, factor
+from train.loop.step import Plan, Stepper
+from train.models import loading
+from train.models.bases import Base
+from train.packing.tokens import Blocks
 
 LENGTH = 16
 
@@ -29,7 +30,7 @@ LENGTH = 16
 @pytest.fixture(scope="module")
 def model() -> nn.Module:
     """A small model with LoRA and gates that are open, float32; its weights are to be left as they are."""
-    made = models.attach(random_base(), ADAPTER)
+    made = loading.attach(random_base(), ADAPTER)
     open_lora(made)
     turn_gates(made)
     return made.train()
@@ -95,7 +96,7 @@ def test_a_further_objective_is_descended_and_told_of(model: nn.Module) -> None:
     """It moves its own group; its value and weight stand in the metrics; what is a mean over nothing stays out."""
     reach = Reach()
     plan = Plan(3, 1, 0, 1, 2, [LanguageModel(), reach])
-    metrics = loop.fit(model, blocks(160), [Group("reach", {"place": reach.place}, 0.1)], plan, "test")
+    metrics = fit.fit(model, blocks(160), [Group("reach", {"place": reach.place}, 0.1)], plan, "test")
     assert metrics[0]["reach"] == 1.0
     assert metrics[0]["grad_norm"] == 0.5  # 0.25 * 2 * (1 - 0), over the one part that has examples
     assert [line["reach_weight"] for line in metrics] == [0.25] * 3
@@ -131,12 +132,12 @@ def kept_bytes(model: nn.Module) -> int:
 
 @pytest.mark.parametrize(("quantization", "dtype"), [("none", "float32"), ("nf4", "bfloat16")])
 def test_activations_computed_twice_give_the_same_gradients(
-    tmp_path: Path, quantization: models.Quantization, dtype: models.Dtype
+    tmp_path: Path, quantization: loading.Quantization, dtype: loading.Dtype
 ) -> None:
     """With LoRA, dropout and gate hooks, whole and in 4 bits: the same to the bit, and less is kept in memory."""
     random_base().save_pretrained(tmp_path)
-    made = models.load_model(Base("random", tmp_path), quantization, dtype, "cpu")
-    model = models.attach(made, replace(ADAPTER, dropout=0.2)).train()
+    made = loading.load_model(Base("random", tmp_path), quantization, dtype, "cpu")
+    model = loading.attach(made, replace(ADAPTER, dropout=0.2)).train()
     open_lora(model)
     turn_gates(model)
     plan = Plan(1, 2, 0, 1, 2)
@@ -153,7 +154,7 @@ def test_activations_computed_twice_give_the_same_gradients(
 
 def test_float16_scales_its_loss_and_lets_an_overflow_pass() -> None:
     """The master weights are float32 and move; a scale that overflows moves nothing, halves, and is saved."""
-    model = models.attach(random_base().half(), ADAPTER).train()
+    model = loading.attach(random_base().half(), ADAPTER).train()
     plan = Plan(4, 1, 0, 1, loss_scale=2.0**8)
     one = stepper(model, plan, blocks(160))
     every = list(one.groups[0].parameters.values())

@@ -18,7 +18,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Phi3ForCausalLM
 from corpus.base.errors import EmptyInputError
 from corpus.base.workspace import Workspace
 from train import tiny_base
-from train.bases import Base
+from train.models import bases
+from train.models.bases import Base
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -50,7 +51,7 @@ def test_two_folders_get_the_same_bytes_and_a_second_call_does_nothing(
 ) -> None:
     """The same dataset gives the same files elsewhere; then nothing is to do; law may change, encyclopaedia may not."""
     workspace = make_workspace("elsewhere")
-    folder = workspace.path(tiny_base.FOLDER)
+    folder = workspace.path(bases.TINY_FOLDER)
     assert tiny_base.ensure(workspace, SMALL)
     assert hashes(folder) == hashes(small_base.folder)
     times = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}

@@ -12,9 +12,11 @@ from train_samples import law_rows, write
 
 from corpus.base.errors import CorruptFileError
 from corpus.base.workspace import Workspace
-from train import bases, data, models, tokens
-from train.bases import Base
-from train.tokens import Blocks, stream
+from train.data import dataset
+from train.models import bases, loading
+from train.models.bases import Base
+from train.packing import tokens
+from train.packing.tokens import Blocks, stream
 
 
 @given(st.lists(st.lists(st.integers(3, 99), max_size=30), min_size=1, max_size=12), st.integers(2, 17))
@@ -57,12 +59,12 @@ def test_streams_hold_each_document_and_are_made_once(
 ) -> None:
     """The stream decodes to the documents in the order of the shard; nothing is redone until a shard changes."""
     workspace = make_workspace("w")
-    paths = data.shards(workspace)
+    paths = dataset.shards(workspace)
     folder = tokens.ensure(workspace, paths, settings(small_base))
     streams = tokens.open_streams(folder)
     assert streams.train.dtype == np.dtype("<u2")
-    tokenizer = models.load_tokenizer(small_base)
-    texts = [text + "<|endoftext|>" for text in data.texts(paths, {str(r["id"]) for r in law_rows(10)})]
+    tokenizer = loading.load_tokenizer(small_base)
+    texts = [text + "<|endoftext|>" for text in dataset.texts(paths, {str(r["id"]) for r in law_rows(10)})]
     assert len(texts) == streams.report["documents"] == 10
     assert tokenizer.decode(streams.train.tolist()) == "".join(texts)
     own = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]

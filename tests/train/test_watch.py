@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from train_samples import random_base
 
 from corpus.base.errors import TrainingError
-from train import gates, loop, models
-from train.checkpoint import Store
-from train.checkpoint_rule import RULE, Rule
-from train.loop import Plan
-from train.snapshot import Group
-from train.watch import Look, Watch
+from train.checkpoint.rule import RULE, Rule
+from train.checkpoint.snapshot import Group
+from train.checkpoint.store import Store
+from train.gates import gating
+from train.loop import fit
+from train.loop.fit import Plan
+from train.loop.watch import Look, Watch
+from train.models import loading
 
 STEPS = 6
 
@@ -30,7 +32,7 @@ class Run:
 
     def __init__(self, store: Store | None = None) -> None:
         torch.manual_seed(5)
-        self.model = models.attach(random_base(), replace(ADAPTER, dropout=0.2))
+        self.model = loading.attach(random_base(), replace(ADAPTER, dropout=0.2))
         trained = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         self.groups = [Group("all", trained, 1e-2)]
         self.store = store
@@ -47,7 +49,7 @@ class Run:
 
         keep = lambda _line: self.weights.append(self.state())  # noqa: E731
         plan = Plan(STEPS, 2, 1, 1)
-        return loop.fit(
+        return fit.fit(
             self.model, blocks(200), self.groups, plan, "t", store=self.store, before_step=note, watch=watch, tell=keep
         )
 
@@ -89,7 +91,7 @@ def test_validation_and_generation_change_nothing() -> None:
         return str(out.tolist())
 
     watch = Watch(
-        Look(2, 0, 3), looked.model, 9, loss=lambda: loop.mean_loss(looked.model, blocks(40), 2), sample=sample
+        Look(2, 0, 3), looked.model, 9, loss=lambda: fit.mean_loss(looked.model, blocks(40), 2), sample=sample
     )
     found = looked.fit(watch)
     assert [line["step"] for line in found if line.pop("held_out", None)] == [2, 4, 6]
@@ -179,9 +181,9 @@ def test_gates_may_begin_scattered() -> None:
     """Angles of the asked deviation, the same for the same seed; the random numbers of the run are not touched."""
     model = Run().model
     state = torch.get_rng_state()
-    gates.scatter(model, 0.05, 3)
-    angles = torch.cat([gate.theta.detach().flatten() for gate in gates.gates_of(model).values()])
+    gating.scatter(model, 0.05, 3)
+    angles = torch.cat([gate.theta.detach().flatten() for gate in gating.gates_of(model).values()])
     assert float(angles.std()) == pytest.approx(0.05, rel=0.1)
-    gates.scatter(model, 0.05, 3)
-    assert torch.equal(angles, torch.cat([gate.theta.flatten() for gate in gates.gates_of(model).values()]))
+    gating.scatter(model, 0.05, 3)
+    assert torch.equal(angles, torch.cat([gate.theta.flatten() for gate in gating.gates_of(model).values()]))
     assert torch.equal(state, torch.get_rng_state())

@@ -1,0 +1,1 @@
+"""The command `python -m train.ablate`: variants of adapters compared at equal tokens."""

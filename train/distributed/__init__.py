@@ -1,0 +1,1 @@
+"""Several processes or GPUs that share each step."""

@@ -1,0 +1,1 @@
+"""Documents and chats as tokens, packed into blocks of equal length."""
