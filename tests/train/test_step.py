@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -206,3 +207,21 @@ def test_the_rate_warms_up_and_falls_to_its_end(curve: Curve) -> None:
     assert rates[110] == pytest.approx(0.2)
     assert all(0 <= high - low < 0.02 for high, low in pairwise(rates[10:]))
     assert factor("constant", 100, 110, 10, 0.2) == 1
+
+
+def test_all_generators_begin_with_the_seed_and_are_given_back() -> None:
+    """What Python, NumPy and torch draw in a run depends on its seed alone, and nothing outside is disturbed."""
+
+    def drawn(seed: int) -> tuple[float, float, float]:
+        with fit.reproducible(seed, 1):
+            return random.random(), np.random.random(), torch.rand(1).item()
+
+    found = []
+    for before in (1, 2):
+        random.seed(before)
+        np.random.seed(before)
+        states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+        found.append(drawn(7))
+        assert states == (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
+    assert found[0] == found[1]
+    assert all(one != other for one, other in zip(found[0], drawn(8), strict=True))

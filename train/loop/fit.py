@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -32,17 +34,25 @@ __all__ = ["Plan", "fit", "mean_loss", "reproducible"]
 
 @contextlib.contextmanager
 def reproducible(seed: int, threads: int) -> Iterator[None]:
-    """Run with a seed, a fixed number of threads and deterministic kernels; afterwards all is as it was before."""
+    """Run with a seed, a fixed number of threads and deterministic kernels; afterwards all is as it was before.
+
+    Python's and NumPy's generators are seeded as well: a checkpoint holds them, and equal runs write equal ones.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     before_threads, before_strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before_python, before_numpy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(ranks.own_gpu()):
         torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
         torch.set_flush_denormal(True)  # a well-learnt text has tiny gradients, and a CPU is 10 times slower on them
         try:
             yield
         finally:
+            random.setstate(before_python)
+            np.random.set_state(before_numpy)
             torch.set_num_threads(before_threads)
             torch.use_deterministic_algorithms(before_strict)
             torch.set_flush_denormal(False)
