@@ -6,19 +6,24 @@ import json
 import os
 import socket
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from kill_run import result
 from safetensors.torch import load_file
+from test_gates import ADAPTER, turn_gates
+from torch.distributed.tensor import DTensor
 from train_samples import fill
 
 from corpus.base.errors import StorageError
 from corpus.base.workspace import Workspace
 from train.checkpoint.snapshot import Standing
 from train.checkpoint.store import Store
+from train.distributed import fsdp, ranks
 from train.loop.step import Stepper
+from train.models import loading
 from train.models.bases import Base
 from train.qlora import training
 
@@ -49,7 +54,12 @@ def words(workspace: Workspace, base: Base, name: str, *more: str) -> list[str]:
 
 
 def together(line: list[str]) -> list[int]:
-    """Run the command in two processes, with the environment that torchrun gives them; their exit statuses."""
+    """Run the command in two processes; their exit statuses."""
+    return in_two(lambda: training.main(line))
+
+
+def in_two(work: Callable[[], int]) -> list[int]:
+    """Work in two processes with the environment that torchrun gives them; their exit statuses."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "OMP_NUM_THREADS": "1"}
@@ -61,7 +71,7 @@ def together(line: list[str]) -> list[int]:
             try:
                 os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
                 os.environ |= address
-                code = training.main(line)
+                code = work()
             except BaseException:  # noqa: BLE001  a fork must end here, and say why
                 traceback.print_exc()
             finally:
@@ -101,6 +111,58 @@ def test_two_processes_do_what_one_does_with_twice_the_batch(
     assert together(line) == [0, 0]
     assert "up to date" in capfd.readouterr().out
     assert json.loads((two / "metadata.json").read_text("utf-8"))["config"]["processes"] == 2
+
+
+def test_a_cut_base_gives_the_same_bytes(
+    workspace: Workspace, small_base: Base, one: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """FSDP or whole in each process: losses, samples and what is trained are one, reasoning layers too."""
+    assert one.exists()
+    more = ["--validate-steps", "2", "--sample-steps", "2", "--reasoning-layers", "1", "--dropout", "0.2"]
+    more += ["--activation-checkpointing", "yes"]
+    assert together(words(workspace, small_base, "uncut", *more)) == [0, 0]
+    assert together(words(workspace, small_base, "cut-base", *more, "--fsdp", "yes")) == [0, 0]
+    assert "base: 73,888 of 147,776 frozen numbers in each process" in capfd.readouterr().err
+    whole, cut = (workspace.path("models", name) for name in ("uncut", "cut-base"))
+    files = [path.name for path in whole.iterdir() if path.suffix in (".safetensors", ".jsonl", ".txt")]
+    assert len(files) == 6
+    for name in files:
+        assert (cut / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_each_process_holds_half_of_what_is_frozen(small_base: Base) -> None:
+    """Every frozen weight is cut, nothing that is trained is, and the logits are those of the whole model."""
+
+    def work() -> int:
+        with ranks.joined("cpu"):
+            model = loading.attach(loading.load_model(small_base, "none", "float32", "cpu"), ADAPTER)
+            turn_gates(model)
+            inner = model.get_base_model()
+            ids = torch.arange(2, 34).view(1, -1)
+            frozen = [p for p in model.parameters() if not p.requires_grad]
+            numbers, wanted = sum(p.numel() for p in frozen), model(input_ids=ids).logits
+            held = fsdp.shard(inner, inner.model.layers, "cpu")
+            assert 0.5 * numbers <= held < 0.51 * numbers
+            trained = [p for p in model.parameters() if p.requires_grad]
+            assert trained
+            assert not any(isinstance(p, DTensor) for p in trained)
+            assert torch.equal(model(input_ids=ids).logits, wanted)
+        return 0
+
+    assert in_two(work) == [0, 0]
+
+
+def test_what_cannot_be_cut_is_said(workspace: Workspace, small_base: Base, capsys: pytest.CaptureFixture[str]) -> None:
+    """One process, 4-bit weights, heads: one line, before anything is loaded."""
+    for what, *more in (
+        ("several processes", "--fsdp", "yes"),
+        ("4-bit", "--fsdp", "yes", "--quantization", "nf4"),
+        ("--heads", "--fsdp", "yes", *HEADS),
+    ):
+        assert training.main(words(workspace, small_base, "never", *more)) == 2
+        said = capsys.readouterr().err
+        assert what in said
+        assert said.count("\n") == 1
 
 
 def test_heads_learn_from_the_labels_of_both(workspace: Workspace, small_base: Base, one: Path) -> None:

@@ -1,8 +1,9 @@
 """Several processes with a part of every step each: torchrun --nproc-per-node 2 -m -- train.qlora ...
 
-Data parallel: every process holds the whole model and takes its blocks of a step; gradients are summed in one message
-before the update, for what is trained is small. Since each part weighs as much as it predicts, N processes with B
-blocks do what one does with N x B, but for rounding. Process 0 alone writes, speaks and decides; the others follow it.
+Data parallel: every process holds the whole model, unless train.distributed.fsdp cuts its base, and takes its blocks of
+a step; gradients are summed in one message before the update, for what is trained is small. Since each part weighs as
+much as it predicts, N processes with B blocks do what one does with N x B, but for rounding. Process 0 alone writes,
+speaks and decides; the others follow it.
 Without torchrun nothing here touches torch.distributed, and sums are of one.
 """
 
@@ -58,6 +59,10 @@ class Ranks:
         if isinstance(made[0], HakushoError):
             raise made[0]
         return made[0]  # type: ignore[no-any-return]
+
+    def same(self, value: T) -> T:
+        """A value that all have found, as process 0 has it: on unlike devices the last digits may differ."""
+        return self.first(lambda: value)
 
     def part_ways(self, seed: int) -> None:
         """From the same weights on, give each process but the first its own random numbers: dropout must differ."""

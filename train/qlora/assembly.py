@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from train.loop.objective import Objective
     from train.packing.tokens import Blocks
 
-__all__ = ["gates_report", "generate", "groups", "opener", "plan", "prepared", "watch"]
+__all__ = ["cut", "gates_report", "generate", "groups", "opener", "plan", "prepared", "watch"]
 
 _LOSS_SCALE = 2.0**16  # where float16 begins; it falls at an overflow and grows again after 2,000 steps without
 
@@ -40,6 +41,17 @@ def prepared(base: PreTrainedModel, config: Config) -> PeftModel:
     if config.init_scale:
         gating.scatter(model, config.init_scale, config.seed)
     return model
+
+
+def cut(model: PeftModel, config: Config, device: str) -> None:
+    """With --fsdp, leave each process its part of the base alone."""
+    if config.fsdp:
+        from train.distributed import fsdp
+
+        inner: Any = model.get_base_model()
+        whole = sum(parameter.numel() for parameter in model.parameters() if not parameter.requires_grad)
+        held = fsdp.shard(inner, inner.model.layers, device)
+        sys.stderr.write(f"base: {held:,} of {whole:,} frozen numbers in each process\n")
 
 
 def plan(config: Config, objectives: Sequence[Objective]) -> Plan:
@@ -64,7 +76,7 @@ def watch(model: PeftModel, tokenizer: PreTrainedTokenizerBase, held_out: Blocks
         Look(config.validate_steps, config.patience, config.sample_steps),
         model,
         config.seed,
-        loss=lambda: ranks.here().first(lambda: fit.mean_loss(model, held_out, config.batch)),
+        loss=lambda: ranks.here().same(fit.mean_loss(model, held_out, config.batch)),
         sample=lambda: generate(model, tokenizer, config),
     )
 
@@ -127,5 +139,6 @@ def generate(model: PeftModel, tokenizer: PreTrainedTokenizerBase, config: Confi
             do_sample=True,
             temperature=0.8,
             pad_token_id=tokenizer.eos_token_id,
+            synced_gpus=config.fsdp,
         )
     return str(tokenizer.decode(output[0], skip_special_tokens=True))

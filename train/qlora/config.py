@@ -106,6 +106,7 @@ class Config:
     validate_steps: int = _help("take the held-out loss every so many steps, and at the end; 0: not on the way", 0)
     patience: int = _help("stop after so many validations without a new least loss, and keep its weights; 0: never", 0)
     sample_steps: int = _help("continue the prompt every so many steps, into samples.jsonl; 0: never", 0)
+    fsdp: bool = _help("of several processes, each keeps its part of a base that is not in 4 bits", False)
     device: Literal["auto", "cpu", "cuda"] = _help("where to compute; auto takes a GPU where there is one", "auto")
     threads: int = _help("CPU threads; other numbers give other last digits", 1)
     seed: int = _help("seed of LoRA's start, of the order of the blocks and of the sample", 1)
@@ -151,6 +152,7 @@ class Config:
         self._require_heads()
         self._require_reasoning()
         self._require_loop()
+        self._require_fsdp()
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):
             raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")
@@ -170,6 +172,12 @@ class Config:
             raise ConfigError(f"--lr-end {self.lr_end}: must be from 0 to 1")
         if self.patience and not self.validate_steps:
             raise ConfigError("--patience counts validations: give --validate-steps, too")
+
+    def _require_fsdp(self) -> None:
+        if self.fsdp and self.quantization != "none":
+            raise ConfigError("--fsdp cuts weights of 16 or 32 bits, and 4-bit ones are small: add --quantization none")
+        if self.fsdp and self.heads:
+            raise ConfigError("--fsdp has all processes run the base at once, and with --heads each has its own texts")
 
     def _require_alpha(self) -> None:
         start, end = self.alpha_ends()

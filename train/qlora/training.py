@@ -114,7 +114,6 @@ def work(job: Job) -> Callable[[], None]:
     from train.loop import fit
     from train.models import loading
     from train.qlora import assembly, memory
-    from train.reasoning import extra_layers
 
     config = _config(job)
     device = loading.device(config.device)
@@ -129,10 +128,7 @@ def work(job: Job) -> Callable[[], None]:
     memory.require_disk(store.folder, memory.estimate(base.folder, config), config.keep_checkpoints, len(store.all()))
     with fit.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
         here = ranks.here()
-        base_model = loading.load_model(base, config.quantization, config.dtype, here.place(device))
-        _require_positions(base_model.config.max_position_embeddings, config)
-        model = assembly.prepared(base_model, config)
-        extra_layers.announce(model)
+        model = _model(config, base, device)
         heads = _heads(job, config, model, tokenizer)
         before = fit.mean_loss(model, held_out, config.batch)
         opener = assembly.opener(model, config)
@@ -164,6 +160,22 @@ def work(job: Job) -> Callable[[], None]:
     return functools.partial(
         _commit, job, config, model, base, metadata, metrics, texts, heads.heads if heads else None
     )
+
+
+def _model(config: Config, base: bases.Base, device: str) -> PeftModel:
+    """The base with what is trained on it, where it is to be computed."""
+    from train.distributed import ranks
+    from train.models import loading
+    from train.qlora import assembly
+    from train.reasoning import extra_layers
+
+    place = "cpu" if config.fsdp else ranks.here().place(device)  # what is cut goes to its place layer by layer
+    whole = loading.load_model(base, config.quantization, config.dtype, place)
+    _require_positions(whole.config.max_position_embeddings, config)
+    model = assembly.prepared(whole, config)
+    extra_layers.announce(model)
+    assembly.cut(model, config, device)
+    return model
 
 
 def _objectives(config: Config, heads: HeadRun | None) -> list[Objective]:
@@ -325,6 +337,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _work(config: Config) -> str:
     libraries.folders(config.cache, config.scratch)
+    if config.fsdp and _processes() == 1:
+        raise ConfigError("--fsdp needs several processes: torchrun --nproc-per-node 2 -m -- train.qlora ...")
     if config.dry_run:
         from train.qlora import dry_run
 
