@@ -18,10 +18,15 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from corpus.base.errors import ConfigError
 
-__all__ = ["help_text", "load", "nearest", "parse_cli", "read_toml", "split_words"]
+__all__ = ["help_text", "load", "nearest", "option", "parse_cli", "read_toml", "split_words"]
 
 T = TypeVar("T")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def option(text: str, default: Any) -> Any:
+    """A field of a configuration with its help text."""
+    return dataclasses.field(default=default, metadata={"help": text})
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

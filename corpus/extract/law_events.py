@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from corpus.extract.model import TextBuilder, tidy
 
-__all__ = ["Handler", "LawEvents"]
+__all__ = ["Handler", "LawEvents", "Source"]
 
 _SKIP: Final = frozenset(("TOC", "Rt", "Fig"))
 _LEVELS: Final = ("Part", "Chapter", "Section", "Subsection", "Division")
@@ -43,6 +43,15 @@ _INDENT: Final = re.compile(r"[ \t\r]*\n[ \t\r\n]*")  # pretty-printing; no mean
 
 Attributes: TypeAlias = Sequence[str]
 Handler: TypeAlias = Callable[["LawEvents", str], None]
+
+
+class Source:
+    """What calls LawEvents where no parser of XML does; its handlers are set there."""
+
+    def __init__(self) -> None:
+        self.StartElementHandler: Any = None
+        self.EndElementHandler: Any = None
+        self.CharacterDataHandler: Any = None
 
 
 class LawEvents:
@@ -159,10 +168,8 @@ class LawEvents:
         self._labelled = False
         if self._awaiting:
             self._held.append(line)
-        elif self._where is None:
-            self._append(kind, line)
         else:
-            self.builder.append_tidy(kind, line, self._where, self._level)
+            self._append(kind, line)
 
     def _append(self, kind: str, line: str) -> None:
         """A tidy line at the place where the law stands, whose name is put together when a line needs it."""

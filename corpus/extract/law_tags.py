@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from corpus.extract.law_events import Handler, LawEvents
+from corpus.extract.law_events import Handler, LawEvents, Source
 
 __all__ = ["Tags", "split"]
 
@@ -53,13 +53,8 @@ def split(document: str) -> list[str] | None:
     return ["", *parts] if fits else None
 
 
-class Tags:
+class Tags(Source):
     """Gives LawEvents what a parser of XML gives, from a plain document."""
-
-    def __init__(self) -> None:
-        self.StartElementHandler: Any = None
-        self.EndElementHandler: Any = None
-        self.CharacterDataHandler: Any = None
 
     def feed(self, parts: list[str], events: LawEvents) -> None:
         """Read what `split` gave; `events` was made for this source."""

@@ -16,7 +16,7 @@ import re
 from typing import Any, Final
 from xml.parsers import expat
 
-from corpus.extract.law_events import LawEvents
+from corpus.extract.law_events import LawEvents, Source
 from corpus.extract.law_tags import Tags, split
 from corpus.extract.model import Extracted, failure, finish
 from corpus.extract.xmlparse import MAX_BYTES, ends_whole, root_name, to_utf8
@@ -47,14 +47,8 @@ def extract_xml(data: bytes) -> Extracted:
 
 
 def _read(document: bytes) -> LawEvents:
-    """The events of a document in UTF-8, seen by expat as a whole before any of it counts."""
-    parser = _parser()
-    others: list[str] = []
-    for what in ("Comment", "ProcessingInstruction", "StartDoctypeDecl", "StartCdataSection"):
-        setattr(parser, f"{what}Handler", lambda *_, what=what: others.append(what))
-    parser.Parse(document, True)
-    start = document.find(b"?>") + 2 if document.startswith(b"<?xml") else 0
-    parts = split(document[start:].decode()) if not others and len(document) <= _PLAIN_BYTES else None
+    """The events of a document in UTF-8."""
+    parts = _parts(document) if len(document) <= _PLAIN_BYTES else None
     if parts is None:
         parser = _parser()
         events = LawEvents(parser)
@@ -64,6 +58,17 @@ def _read(document: bytes) -> LawEvents:
         events = LawEvents(tags)
         tags.feed(parts, events)
     return events
+
+
+def _parts(document: bytes) -> list[str] | None:
+    """What law_tags.split makes of a plain document, which expat has seen as a whole before any of it counts."""
+    parser = _parser()
+    others: list[str] = []
+    for what in ("Comment", "ProcessingInstruction", "StartDoctypeDecl", "StartCdataSection"):
+        setattr(parser, f"{what}Handler", lambda *_, what=what: others.append(what))
+    parser.Parse(document, True)
+    start = document.find(b"?>") + 2 if document.startswith(b"<?xml") else 0
+    return split(document[start:].decode()) if not others else None
 
 
 def _parser() -> Any:
@@ -77,13 +82,8 @@ def _refuse(*_: object) -> None:
     raise _EntityError("it declares entities")
 
 
-class _Tree:
+class _Tree(Source):
     """The JSON tree as a source of the events that a parser of XML gives."""
-
-    def __init__(self) -> None:
-        self.StartElementHandler: Any = None
-        self.EndElementHandler: Any = None
-        self.CharacterDataHandler: Any = None
 
     def feed(self, tree: object) -> None:
         """Walk {tag, attr, children}; an attr of "" or null is none, children of unknown type are passed over."""

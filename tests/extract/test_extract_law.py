@@ -221,3 +221,6 @@ def test_which_way_is_taken(law: bytes, monkeypatch: pytest.MonkeyPatch) -> None
     assert law_xml.extract_xml(text.replace("見本", "<![CDATA[見本]]>").encode()).outcome == "ok"
     assert law_xml.extract_xml(f"{text}<!-- -->".encode()).outcome == "ok"
     assert taken == [True, False, False]
+    monkeypatch.setattr(law_xml, "_PLAIN_BYTES", len(law) - 1)
+    assert law_xml.extract_xml(law).outcome == "ok"
+    assert taken == [True, False, False]

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from corpus.base.config import nearest
+from corpus.base.config import option
 from corpus.base.errors import ConfigError
-from labeling.taxonomy import DOMAINS, Domain
+from labeling.taxonomy import Domain
 from train import tiny_base
 from train.data import dataset
 from train.models import bases
@@ -23,43 +23,39 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 _NOT_IN_KEY = ("data", "name", "variants", "seeds", "rates", "json")  # where, which units, how to answer
 
 
-def _help(text: str, default: Any) -> Any:
-    return field(default=default, metadata={"help": text})
-
-
 @dataclass(frozen=True)
 class Config:
     """Every choice of an ablation; the defaults compare all variants on the tiny base on any CPU."""
 
     data: Path = field(default=Path("data"), metadata={"help": "workspace: dataset/ to read, ablation/<name> to write"})
-    name: str = _help("name of the ablation, a folder below data/ablation", "default")
-    base: str = _help("'tiny', a model's folder, or a hub id in the local cache", "tiny")
-    domain: str = _help("domain to train on, or 'all'", str(Domain.LAW_POLICY))
-    include: tuple[Literal["restricted"], ...] = _help("configs beyond the open and share-alike ones", ())
-    variants: tuple[Variant, ...] = _help("what is compared; lora is always among them", VARIANTS)
-    seeds: tuple[int, ...] = _help("seeds of the adapter's start and of the order of the blocks, 3 or more", (1, 2, 3))
-    rates: tuple[float, ...] = _help(
+    name: str = option("name of the ablation, a folder below data/ablation", "default")
+    base: str = option("'tiny', a model's folder, or a hub id in the local cache", "tiny")
+    domain: str = option("domain to train on, or 'all'", str(Domain.LAW_POLICY))
+    include: tuple[Literal["restricted"], ...] = option("configs beyond the open and share-alike ones", ())
+    variants: tuple[Variant, ...] = option("what is compared; lora is always among them", VARIANTS)
+    seeds: tuple[int, ...] = option("seeds of the adapter's start and of the order of the blocks, 3 or more", (1, 2, 3))
+    rates: tuple[float, ...] = option(
         "learning rates to choose from for each variant; none: 0.003,0.01,0.03,0.1,0.3 on the tiny base, "
         "0.0001,0.0004,0.002 on any other",
         (),
     )
-    steps: int = _help("optimiser steps of each run", 100)
-    batch: int = _help("blocks a step", 4)
-    block: int = _help("tokens a block", 128)
-    warmup: int = _help("steps of warm-up", 5)
-    held_out_blocks: int = _help("most blocks to choose a rate by, and most to test on", 32)
-    rank: int = _help("rank of LoRA", 16)
-    alpha: int = _help("alpha of LoRA: its output is scaled by alpha / rank", 32)
-    targets: tuple[str, ...] = _help(
+    steps: int = option("optimiser steps of each run", 100)
+    batch: int = option("blocks a step", 4)
+    block: int = option("tokens a block", 128)
+    warmup: int = option("steps of warm-up", 5)
+    held_out_blocks: int = option("most blocks to choose a rate by, and most to test on", 32)
+    rank: int = option("rank of LoRA", 16)
+    alpha: int = option("alpha of LoRA: its output is scaled by alpha / rank", 32)
+    targets: tuple[str, ...] = option(
         "Linears with LoRA, OFT or RoAd", ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
     )
-    gate_targets: tuple[str, ...] = _help("Linears with an SO(8) gate behind them", ("o_proj", "down_proj"))
-    quantization: Literal["nf4", "none"] = _help("how the base is held", "nf4")
-    dtype: Literal["bfloat16", "float32"] = _help("type of the base's numbers in computation", "float32")
-    export_dtype: Literal["bfloat16", "float16", "float32"] = _help("type of the exported numbers", "bfloat16")
-    device: Literal["auto", "cpu", "cuda"] = _help("where to compute; auto takes a GPU where there is one", "auto")
-    threads: int = _help("CPU threads; other numbers give other last digits", 1)
-    json: bool = _help("print the result as one JSON line", False)
+    gate_targets: tuple[str, ...] = option("Linears with an SO(8) gate behind them", ("o_proj", "down_proj"))
+    quantization: Literal["nf4", "none"] = option("how the base is held", "nf4")
+    dtype: Literal["bfloat16", "float32"] = option("type of the base's numbers in computation", "float32")
+    export_dtype: Literal["bfloat16", "float16", "float32"] = option("type of the exported numbers", "bfloat16")
+    device: Literal["auto", "cpu", "cuda"] = option("where to compute; auto takes a GPU where there is one", "auto")
+    threads: int = option("CPU threads; other numbers give other last digits", 1)
+    json: bool = option("print the result as one JSON line", False)
 
     def __post_init__(self) -> None:
         for key in ("steps", "batch", "held_out_blocks", "rank", "alpha", "threads"):
@@ -75,9 +71,7 @@ class Config:
             raise ConfigError("--variants: name each once, and lora among them: the others are compared with it")
         if not all(math.isfinite(rate) and rate > 0 for rate in self.rates) or len(set(self.rates)) != len(self.rates):
             raise ConfigError("--rates: give different numbers above 0")
-        known = ("all", *(str(domain) for domain in DOMAINS if domain not in dataset.NEVER_TRAINED))
-        if self.domain not in known:
-            raise ConfigError(f"--domain {self.domain}: no domain to train on; {nearest(self.domain, known)}")
+        dataset.require_domain(self.domain)
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
             raise ConfigError(f"--name {self.name}: give a plain folder name")
         if not self.targets or not self.gate_targets:

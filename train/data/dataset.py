@@ -17,11 +17,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from corpus.base.errors import CorruptFileError, EmptyInputError, InputError, LicenceError
+from corpus.base.config import nearest
+from corpus.base.errors import ConfigError, CorruptFileError, EmptyInputError, InputError, LicenceError
 from corpus.base.schemas import LICENCES_OPEN, LICENCES_SHARE_ALIKE
 from corpus.base.shards import read_shard
 from corpus.base.workspace import Workspace
-from labeling.taxonomy import Domain, Verdict
+from labeling.taxonomy import DOMAINS, Domain, Verdict
 
 __all__ = [
     "Row",
@@ -30,6 +31,7 @@ __all__ = [
     "attributions",
     "count_licences",
     "documents",
+    "require_domain",
     "select",
     "shards",
     "texts",
@@ -44,6 +46,13 @@ _FOLDERS = {"default": "data", "cc_by_sa": "cc_by_sa", "restricted": "restricted
 _LICENCES = {"default": LICENCES_OPEN, "cc_by_sa": LICENCES_SHARE_ALIKE, "restricted": ("restricted",)}
 _SHARD = re.compile(r"-([0-9]{5,})-of-([0-9]{5,})\.parquet$")
 _HELD_OUT_SHARE = 10  # one document in ten, where the dataset's validation split has none of the domain
+
+
+def require_domain(name: str) -> None:
+    """Raise ConfigError for what is no domain to train on, and not "all"."""
+    known = ("all", *(str(domain) for domain in DOMAINS if domain not in NEVER_TRAINED))
+    if name not in known:
+        raise ConfigError(f"--domain {name}: no domain to train on; {nearest(name, known)}")
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from corpus.base.config import option
 from corpus.base.errors import ConfigError
 
 __all__ = ["Config"]
-
-
-def _help(text: str, default: Any) -> Any:
-    return field(default=default, metadata={"help": text})
 
 
 @dataclass(frozen=True)
@@ -21,20 +18,20 @@ class Config:
     """Which run becomes a plain model, from which base, in which numbers."""
 
     data: Path = field(default=Path("data"), metadata={"help": "workspace that holds models/<run>"})
-    run: str = _help("name of the run of python -m train.qlora", "qlora")
-    base: str = _help("the base it was trained over: 'tiny', a model's folder, or a hub id in the local cache", "tiny")
-    name: str = _help("folder below data/models that the plain model gets; none: <run>-export", "")
-    dtype: Literal["bfloat16", "float16", "float32"] = _help("type of the exported numbers", "bfloat16")
-    reasoning: Literal["fold", "keep"] = _help(
+    run: str = option("name of the run of python -m train.qlora", "qlora")
+    base: str = option("the base it was trained over: 'tiny', a model's folder, or a hub id in the local cache", "tiny")
+    name: str = option("folder below data/models that the plain model gets; none: <run>-export", "")
+    dtype: Literal["bfloat16", "float16", "float32"] = option("type of the exported numbers", "bfloat16")
+    reasoning: Literal["fold", "keep"] = option(
         "a run with reasoning layers, which no plain model holds: keep them, with modelling code of their own", "fold"
     )
-    gguf: Literal["none", "q8_0", "bf16"] = _help("GGUF beside it, with a Modelfile for Ollama: its type", "none")
-    ablation: str = _help("name of an ablation over the same base whose table the card shows; none: no table", "")
-    push: str = _help("upload it to this model repository of the Hugging Face hub, ORG/NAME; none: no upload", "")
-    private: bool = _help("with --push: make the repository a private one", False)
-    dry_run: bool = _help("with --push: look for secrets and list what would be uploaded, without the network", False)
-    threads: int = _help("CPU threads", 1)
-    json: bool = _help("print the result as one JSON line", False)
+    gguf: Literal["none", "q8_0", "bf16"] = option("GGUF beside it, with a Modelfile for Ollama: its type", "none")
+    ablation: str = option("name of an ablation over the same base whose table the card shows; none: no table", "")
+    push: str = option("upload it to this model repository of the Hugging Face hub, ORG/NAME; none: no upload", "")
+    private: bool = option("with --push: make the repository a private one", False)
+    dry_run: bool = option("with --push: look for secrets and list what would be uploaded, without the network", False)
+    threads: int = option("CPU threads", 1)
+    json: bool = option("print the result as one JSON line", False)
 
     def __post_init__(self) -> None:
         if self.threads < 1:

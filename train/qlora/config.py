@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from corpus.base.config import nearest
+from corpus.base.config import option
 from corpus.base.errors import ConfigError
-from labeling.taxonomy import DOMAINS, Domain
+from labeling.taxonomy import Domain
 from train import tiny_base
 from train.checkpoint.rule import Rule
 from train.data import dataset
@@ -40,90 +40,86 @@ _NOT_IN_KEY = (  # where, and how to go on and to answer: no part of what is mad
 )
 
 
-def _help(text: str, default: Any) -> Any:
-    return field(default=default, metadata={"help": text})
-
-
 @dataclass(frozen=True)
 class Config:
     """Every choice of a run; the defaults train the tiny base for a moment on any CPU."""
 
     data: Path = field(default=Path("data"), metadata={"help": "workspace that holds dataset/ and gets models/<run>"})
-    run: str = _help("name of the run, a folder below data/models", "qlora")
-    base: str = _help("'tiny', a model's folder, or a hub id in the local cache", "tiny")
-    domain: str = _help("domain to train on, or 'all'", str(Domain.LAW_POLICY))
-    include: tuple[Literal["restricted"], ...] = _help("configs beyond the open and share-alike ones", ())
-    steps: int = _help("optimiser steps", 30)
-    batch: int = _help("blocks at once", 4)
-    accumulate: int = _help("times that so many blocks make a step: 1 x 8 takes the memory of 1", 1)
-    block: int = _help("tokens a block", 256)
-    held_out_blocks: int = _help("most blocks of held-out text to measure the loss on", 32)
-    lr: float | None = _help("learning rate of LoRA; none: 0.01 on the tiny base, 0.0002 on any other", None)
-    gate_lr: float | None = _help("that of the gates' angles, in radians; none: 0.01 and 0.001", None)
-    warmup: int = _help("steps of warm-up", 3)
-    schedule: Curve = _help("how the learning rate falls after it", "cosine")  # noqa: RUF009  a Literal
-    lr_end: float = _help("share of the learning rate that it falls to, 0 to 1", 0.1)
-    clip: float = _help("largest norm of the gradient, beyond which it is scaled down; 0: any", 1.0)
-    dropout: float = _help("dropout before LoRA, 0 to below 1", 0.0)
-    rank: int = _help("rank of LoRA", 16)
-    alpha: int = _help("alpha of LoRA: its output is scaled by alpha / rank", 32)
-    targets: tuple[str, ...] = _help("Linears with LoRA", ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"))
-    gate_targets: tuple[str, ...] = _help("Linears with an SO(8) gate behind them", ("o_proj", "down_proj"))
-    gate_layers: tuple[int, ...] = _help("layers with gates; none named: all", ())
-    gate_method: Literal["exp", "cayley"] = _help("how angles become a rotation", "exp")
-    gate_form: Literal["geodesic", "linear"] = _help("half open: exp(gA), or the blend (1-g)I + gR", "geodesic")
-    init_scale: float = _help("standard deviation of the gates' angles at the start, radians; 0: closed", 0.0)
-    gate_alpha: Kind = _help("how far gates are open: fixed, learned, or a schedule", "fixed")  # noqa: RUF009  a Literal
-    gate_alpha_start: float | None = _help("strength at the start; none: 1 fixed, 0.5 learned, 0 on a schedule", None)
-    gate_alpha_end: float | None = _help("strength at the end of a schedule; none: 1, golden: 0.381966", None)
-    gate_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
-    gate_alpha_steps: int = _help("steps that a schedule takes; 0: all of the run", 0)
-    reasoning_layers: int = _help("reasoning layers behind the base's last one; 0: none, the original had 4", 0)
-    reasoning_lr: float | None = _help(
+    run: str = option("name of the run, a folder below data/models", "qlora")
+    base: str = option("'tiny', a model's folder, or a hub id in the local cache", "tiny")
+    domain: str = option("domain to train on, or 'all'", str(Domain.LAW_POLICY))
+    include: tuple[Literal["restricted"], ...] = option("configs beyond the open and share-alike ones", ())
+    steps: int = option("optimiser steps", 30)
+    batch: int = option("blocks at once", 4)
+    accumulate: int = option("times that so many blocks make a step: 1 x 8 takes the memory of 1", 1)
+    block: int = option("tokens a block", 256)
+    held_out_blocks: int = option("most blocks of held-out text to measure the loss on", 32)
+    lr: float | None = option("learning rate of LoRA; none: 0.01 on the tiny base, 0.0002 on any other", None)
+    gate_lr: float | None = option("that of the gates' angles, in radians; none: 0.01 and 0.001", None)
+    warmup: int = option("steps of warm-up", 3)
+    schedule: Curve = option("how the learning rate falls after it", "cosine")  # noqa: RUF009  a Literal
+    lr_end: float = option("share of the learning rate that it falls to, 0 to 1", 0.1)
+    clip: float = option("largest norm of the gradient, beyond which it is scaled down; 0: any", 1.0)
+    dropout: float = option("dropout before LoRA, 0 to below 1", 0.0)
+    rank: int = option("rank of LoRA", 16)
+    alpha: int = option("alpha of LoRA: its output is scaled by alpha / rank", 32)
+    targets: tuple[str, ...] = option("Linears with LoRA", ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"))
+    gate_targets: tuple[str, ...] = option("Linears with an SO(8) gate behind them", ("o_proj", "down_proj"))
+    gate_layers: tuple[int, ...] = option("layers with gates; none named: all", ())
+    gate_method: Literal["exp", "cayley"] = option("how angles become a rotation", "exp")
+    gate_form: Literal["geodesic", "linear"] = option("half open: exp(gA), or the blend (1-g)I + gR", "geodesic")
+    init_scale: float = option("standard deviation of the gates' angles at the start, radians; 0: closed", 0.0)
+    gate_alpha: Kind = option("how far gates are open: fixed, learned, or a schedule", "fixed")  # noqa: RUF009  a Literal
+    gate_alpha_start: float | None = option("strength at the start; none: 1 fixed, 0.5 learned, 0 on a schedule", None)
+    gate_alpha_end: float | None = option("strength at the end of a schedule; none: 1, golden: 0.381966", None)
+    gate_alpha_lr: float | None = option("learning rate of learned strengths; none: that of the angles", None)
+    gate_alpha_steps: int = option("steps that a schedule takes; 0: all of the run", 0)
+    reasoning_layers: int = option("reasoning layers behind the base's last one; 0: none, the original had 4", 0)
+    reasoning_lr: float | None = option(
         "learning rate of their matrices; none: 0.003 on the tiny base, else 0.0002", None
     )
-    reasoning_alpha: Kind = _help("how far they are open: fixed, learned, or a schedule", "learned")  # noqa: RUF009
-    reasoning_alpha_start: float | None = _help("strength at the start; none: as --gate-alpha-start", None)
-    reasoning_alpha_lr: float | None = _help("learning rate of learned strengths; none: that of the angles", None)
-    pet: tuple[float, ...] = _help("weights of PET in the first 20, next 40 and last 40 % of the steps; none: off", ())
-    chats: tuple[Path, ...] = _help("JSONL files of chats to train on as well, a row a chat: messages", ())
-    heads: bool = _help("train safety, domain and verifier heads on the last hidden state, too", False)
-    prompts: Path | None = _help(  # noqa: RUF009  a field
+    reasoning_alpha: Kind = option("how far they are open: fixed, learned, or a schedule", "learned")  # noqa: RUF009
+    reasoning_alpha_start: float | None = option("strength at the start; none: as --gate-alpha-start", None)
+    reasoning_alpha_lr: float | None = option("learning rate of learned strengths; none: that of the angles", None)
+    pet: tuple[float, ...] = option("weights of PET in the first 20, next 40 and last 40 % of the steps; none: off", ())
+    chats: tuple[Path, ...] = option("JSONL files of chats to train on as well, a row a chat: messages", ())
+    heads: bool = option("train safety, domain and verifier heads on the last hidden state, too", False)
+    prompts: Path | None = option(  # noqa: RUF009  a field
         "labelled prompts for heads, Parquet or JSONL: id, text, verdict, domain", None
     )
-    heads_lr: float = _help("learning rate of heads", 0.003)
-    heads_batch: int = _help("labelled texts of each source a step", 4)
-    heads_tokens: int = _help("last tokens of a labelled text that count", 256)
-    heads_documents: int = _help("most labelled documents a domain", 200)
-    heads_weights: tuple[float, ...] = _help(
+    heads_lr: float = option("learning rate of heads", 0.003)
+    heads_batch: int = option("labelled texts of each source a step", 4)
+    heads_tokens: int = option("last tokens of a labelled text that count", 256)
+    heads_documents: int = option("most labelled documents a domain", 200)
+    heads_weights: tuple[float, ...] = option(
         "weights of safety, domain, plausibility, confidence and decorrelation", (1.0, 1.0, 1.0, 1.0, 0.1)
     )
-    quantization: Literal["nf4", "none"] = _help("how the base is held", "nf4")
-    dtype: Literal["bfloat16", "float16", "float32"] = _help(
+    quantization: Literal["nf4", "none"] = option("how the base is held", "nf4")
+    dtype: Literal["bfloat16", "float16", "float32"] = option(
         "type of the base's numbers in computation; float16 with a scaled loss", "bfloat16"
     )
-    activation_checkpointing: bool = _help("compute activations twice instead of keeping them", False)
-    validate_steps: int = _help("take the held-out loss every so many steps, and at the end; 0: not on the way", 0)
-    patience: int = _help("stop after so many validations without a new least loss, and keep its weights; 0: never", 0)
-    sample_steps: int = _help("continue the prompt every so many steps, into samples.jsonl; 0: never", 0)
-    fsdp: bool = _help("of several processes, each keeps its part of a base that is not in 4 bits", False)
-    device: Literal["auto", "cpu", "cuda"] = _help("where to compute; auto takes a GPU where there is one", "auto")
-    threads: int = _help("CPU threads; other numbers give other last digits", 1)
-    seed: int = _help("seed of LoRA's start, of the order of the blocks and of the sample", 1)
-    prompt: str = _help("beginning of the text that the trained model continues", "第一条　この法律は、")
-    sample_tokens: int = _help("tokens to generate", 64)
-    checkpoint_seconds: float = _help("seconds between checkpoints", Rule.seconds)
-    checkpoint_steps: int = _help("a checkpoint every so many steps, too; 0: by time alone", Rule.steps)
-    keep_checkpoints: int = _help("newest checkpoints that are kept", Rule.keep)
-    resume: bool = _help("go on from the newest whole checkpoint of this very run", Rule.resume)
-    tensorboard: bool = _help("write metrics for TensorBoard, too, into models/<run>/tensorboard", False)
-    cache: Path | None = _help(  # noqa: RUF009  a field
+    activation_checkpointing: bool = option("compute activations twice instead of keeping them", False)
+    validate_steps: int = option("take the held-out loss every so many steps, and at the end; 0: not on the way", 0)
+    patience: int = option("stop after so many validations without a new least loss, and keep its weights; 0: never", 0)
+    sample_steps: int = option("continue the prompt every so many steps, into samples.jsonl; 0: never", 0)
+    fsdp: bool = option("of several processes, each keeps its part of a base that is not in 4 bits", False)
+    device: Literal["auto", "cpu", "cuda"] = option("where to compute; auto takes a GPU where there is one", "auto")
+    threads: int = option("CPU threads; other numbers give other last digits", 1)
+    seed: int = option("seed of LoRA's start, of the order of the blocks and of the sample", 1)
+    prompt: str = option("beginning of the text that the trained model continues", "第一条　この法律は、")
+    sample_tokens: int = option("tokens to generate", 64)
+    checkpoint_seconds: float = option("seconds between checkpoints", Rule.seconds)
+    checkpoint_steps: int = option("a checkpoint every so many steps, too; 0: by time alone", Rule.steps)
+    keep_checkpoints: int = option("newest checkpoints that are kept", Rule.keep)
+    resume: bool = option("go on from the newest whole checkpoint of this very run", Rule.resume)
+    tensorboard: bool = option("write metrics for TensorBoard, too, into models/<run>/tensorboard", False)
+    cache: Path | None = option(  # noqa: RUF009  a field
         "folder for what libraries download and compile (HF_HOME and its kin); none: where they are told or used to",
         None,
     )
-    scratch: Path | None = _help("folder for temporary files; none: the system's", None)  # noqa: RUF009  a field
-    dry_run: bool = _help("say what the run would take of memory and disk, and load and write nothing", False)
-    json: bool = _help("print the result as one JSON line", False)
+    scratch: Path | None = option("folder for temporary files; none: the system's", None)  # noqa: RUF009  a field
+    dry_run: bool = option("say what the run would take of memory and disk, and load and write nothing", False)
+    json: bool = option("print the result as one JSON line", False)
 
     def __post_init__(self) -> None:
         for name in (
@@ -156,9 +152,7 @@ class Config:
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):
             raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")
-        known = ("all", *(str(domain) for domain in DOMAINS if domain not in dataset.NEVER_TRAINED))
-        if self.domain not in known:
-            raise ConfigError(f"--domain {self.domain}: no domain to train on; {nearest(self.domain, known)}")
+        dataset.require_domain(self.domain)
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.run) or self.run in _RESERVED:
             raise ConfigError(f"--run {self.run}: give a plain folder name other than {' and '.join(_RESERVED)}")
         if not self.targets:

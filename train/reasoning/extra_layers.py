@@ -33,7 +33,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, Phi3Config
-from transformers.modeling_layers import GradientCheckpointingLayer
 
 from corpus.base.errors import CorruptFileError, TrainingError
 from train.checkpoint.snapshot import Group
@@ -42,10 +41,10 @@ from train.gates.octonions import PAIRS
 from train.reasoning.files import CONFIG_FILE, TENSORS_FILE
 from train.reasoning.modeling_so8 import (
     GeometricAttention,
+    GeometricLayer,
     PlainReasoningLayer,
     SO8ReasoningConfig,
     SO8ReasoningForCausalLM,
-    normalize,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ class ReasoningConfig:
     strength: float = 0.5
 
 
-class ReasoningLayer(GradientCheckpointingLayer):  # type: ignore[no-untyped-call]
+class ReasoningLayer(GeometricLayer):  # type: ignore[no-untyped-call]
     """One layer, as the module's docstring has it.
 
     Its parameters, all float32, whatever the base:
@@ -116,23 +115,18 @@ class ReasoningLayer(GradientCheckpointingLayer):  # type: ignore[no-untyped-cal
         views = torch.stack((self.theta, *so8.spinors(self.theta)), dim=-2)
         return so8.generator(views) * self.scales.view(-1, 1, 1, 1)
 
-    def forward(
-        self,
-        hidden_states: Tensor,
-        attention_mask: Tensor | None = None,
-        position_ids: Tensor | None = None,
-        past_key_values: Any = None,
-        use_cache: bool | None = False,
-        position_embeddings: Any = None,
-        **more: Any,
-    ) -> Tensor:
-        """As a decoder layer of Phi-3; `position_embeddings`, its rotary ones, are not used."""
-        del use_cache, position_embeddings
-        assert position_ids is not None
-        turned = so8.turn(so8.rotation(self.rotation), normalize(self.norm, hidden_states))
-        mixed: Tensor = self.attention(turned, self.generators(), position_ids, attention_mask, past_key_values, **more)
+    def turns(self) -> Tensor:
+        """As they stand now."""
+        return self.generators()
+
+    def entering(self, hidden_states: Tensor) -> Tensor:
+        """The norm, turned by the rotation gate."""
+        return so8.turn(so8.rotation(self.rotation), super().entering(hidden_states))
+
+    def leaving(self, mixed: Tensor) -> Tensor:
+        """As much as the layer is open."""
         strength = self.strength()
-        return hidden_states + (strength.to(mixed) if isinstance(strength, Tensor) else strength) * mixed
+        return (strength.to(mixed) if isinstance(strength, Tensor) else strength) * mixed
 
     @torch.no_grad()
     def folded(self) -> PlainReasoningLayer:

@@ -30,7 +30,14 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.phi3.modeling_phi3 import eager_attention_forward
 
-__all__ = ["GeometricAttention", "PlainReasoningLayer", "SO8ReasoningConfig", "SO8ReasoningForCausalLM", "powers"]
+__all__ = [
+    "GeometricAttention",
+    "GeometricLayer",
+    "PlainReasoningLayer",
+    "SO8ReasoningConfig",
+    "SO8ReasoningForCausalLM",
+    "powers",
+]
 
 BLOCK, VIEWS = 8, 3
 _STEP = 64  # positions are split into p = 64 a + b, and only the powers that occur are computed
@@ -94,14 +101,20 @@ class GeometricAttention(nn.Module):
         return _linear(self.output, mixed.reshape(features.shape))
 
 
-class PlainReasoningLayer(GradientCheckpointingLayer):  # type: ignore[no-untyped-call]
-    """A trained layer with its rotation folded into W_qkv and its gate into W_o; what exports hold."""
+class GeometricLayer(GradientCheckpointingLayer):  # type: ignore[no-untyped-call]
+    """h + leaving(attention(entering(h))): what a layer in training and one in an export have in common."""
 
-    def __init__(self, config: Phi3Config, layer_idx: int) -> None:
-        super().__init__()
-        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        self.attention = GeometricAttention(config, layer_idx)
-        self.generators = nn.Parameter(torch.zeros(config.num_attention_heads, VIEWS, BLOCK, BLOCK))
+    norm: nn.RMSNorm
+    attention: GeometricAttention
+    turns: Any  # a method: A, A+ and A- of each head, (heads, 3, 8, 8), skew-symmetric
+
+    def entering(self, hidden_states: Tensor) -> Tensor:
+        """What the attention sees."""
+        return normalize(self.norm, hidden_states)
+
+    def leaving(self, mixed: Tensor) -> Tensor:
+        """What is added of what the attention gives."""
+        return mixed
 
     def forward(
         self,
@@ -116,9 +129,23 @@ class PlainReasoningLayer(GradientCheckpointingLayer):  # type: ignore[no-untype
         """As a decoder layer of Phi-3; `position_embeddings`, its rotary ones, are not used."""
         del use_cache, position_embeddings
         assert position_ids is not None
-        normed = normalize(self.norm, hidden_states)
-        mixed: Tensor = self.attention(normed, self.generators, position_ids, attention_mask, past_key_values, **more)
-        return hidden_states + mixed
+        features, turns = self.entering(hidden_states), self.turns()
+        mixed = self.attention(features, turns, position_ids, attention_mask, past_key_values, **more)
+        return hidden_states + self.leaving(mixed)
+
+
+class PlainReasoningLayer(GeometricLayer):  # type: ignore[no-untyped-call]
+    """A trained layer with its rotation folded into W_qkv and its gate into W_o; what exports hold."""
+
+    def __init__(self, config: Phi3Config, layer_idx: int) -> None:
+        super().__init__()
+        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.attention = GeometricAttention(config, layer_idx)
+        self.generators = nn.Parameter(torch.zeros(config.num_attention_heads, VIEWS, BLOCK, BLOCK))
+
+    def turns(self) -> Tensor:
+        """As they were trained."""
+        return self.generators
 
 
 class SO8ReasoningConfig(Phi3Config):  # type: ignore[no-untyped-call]
