@@ -211,7 +211,16 @@ def _abandoned(path: Path) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _zombie(int(rest))
+
+
+def _zombie(pid: int) -> bool:
+    """Whether a process has ended and nobody has asked how: a container without an init leaves orphans so."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False  # no /proc, or gone this moment
+    return state.rpartition(")")[2].split()[0] == "Z"
 
 
 def fsync(path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -48,6 +51,19 @@ def nothing(job: Job) -> None:
 def slow(job: Job) -> None:
     """Take a moment."""
     time.sleep(0.2)
+    shout(job)
+
+
+def killed_writing(job: Job) -> None:
+    """The first that comes here is killed in the middle of a commit; the others, and its repetition, just work."""
+
+    def write(path: Path) -> None:
+        path.write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with contextlib.suppress(FileExistsError):
+        (job.root / "killed").touch(exist_ok=False)
+        job.commit(f"{job.stage}/{job.name}.parquet", write)
     shout(job)
 
 

@@ -191,6 +191,14 @@ def test_sweep_removes_what_the_dead_left(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_sweep_knows_the_dead_that_nobody_has_asked_after(tmp_path: Path) -> None:
+    """A zombie writes no more: in a container without an init that is all that a killed worker becomes."""
+    with subprocess.Popen(["true"]) as child:
+        left = _temporary(tmp_path, socket.gethostname(), child.pid)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays unreaped
+        assert sweep(tmp_path) == [left]
+
+
 def test_sweep_leaves_a_commit_of_this_process_alone(tmp_path: Path) -> None:
     """A sweep in the middle of our own commit does not take its file away."""
 

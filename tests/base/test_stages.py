@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -164,6 +165,14 @@ def test_a_redo_that_was_killed_is_no_damage(ws: Workspace) -> None:
     assert not ws.path("quarantine").exists()
 
 
+def test_what_a_killed_worker_was_writing_is_gone_when_the_run_ends(tmp_path: Path) -> None:
+    """Its half-written file does not wait for the next run to be swept away."""
+    ws = base_stages.corpus_of(tmp_path)
+    assert run_tasks(ws, base_stages.tasks_of(ws, "base_stages:killed_writing"), workers=2).done == 3
+    assert (ws.root / "killed").exists()
+    assert not [p for p in ws.root.rglob("*") if is_temporary(p)]
+
+
 DRIVER = """
 import sys
 import base_stages
@@ -175,6 +184,15 @@ if __name__ == "__main__":
 """
 
 
+def _wait_for_group(leader: int) -> None:
+    """Until the workers have seen that their driver is gone: one may be in the middle of an fsync."""
+    until = time.monotonic() + 60
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < until:
+            os.killpg(leader, 0)
+            time.sleep(0.01)
+
+
 def test_the_driver_killed_in_the_middle(tmp_path: Path) -> None:
     """Kill -9 of the driver while units run: the same call goes on, loses and repeats nothing finished, same bytes."""
     whole = base_stages.corpus_of(tmp_path / "whole", shards=6)
@@ -183,11 +201,12 @@ def test_the_driver_killed_in_the_middle(tmp_path: Path) -> None:
     (tmp_path / "driver.py").write_text(DRIVER)
     path = os.pathsep.join([str(Path(base_stages.__file__).parent), *filter(None, sys.path)])
     command = [sys.executable, str(tmp_path / "driver.py"), str(ws.root)]
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) as child:
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, start_new_session=True) as child:
         until = time.monotonic() + 60
         while len(ws.shards("loud")) < 2 and time.monotonic() < until:
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)
+    _wait_for_group(child.pid)
     with sqlite3.connect(ws.state) as db:
         (finished,) = db.execute("SELECT count(*) FROM units").fetchone()
     assert finished < 6
