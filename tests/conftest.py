@@ -43,6 +43,12 @@ def sample(built: Path, tmp_path: Path) -> Workspace:
     return Workspace(shutil.copytree(built, tmp_path / "data"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: a long one begun last would run while the other worker has nothing to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def _skips(reporter: pytest.TerminalReporter) -> dict[str, list[str]]:
     """Reason -> tests that were skipped for it."""
     found: dict[str, list[str]] = defaultdict(list)
