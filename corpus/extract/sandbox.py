@@ -26,7 +26,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock
@@ -35,7 +34,7 @@ from typing import Any, Final, Self
 
 from corpus.base.errors import WorkerError
 from corpus.extract.model import Extracted, failure
-from corpus.extract.sandbox_worker import decode, receive, send
+from corpus.extract.sandbox_wire import decode, frame, receive
 
 __all__ = ["MEMORY", "SECONDS", "Request", "Sandbox"]
 
@@ -44,7 +43,6 @@ SECONDS: Final = 25.0  # of processor time a document
 _BUSY: Final = 4  # times as long on the clock: what a reader takes must not depend on what else the machine does
 _START_SECONDS: Final = 120.0  # for the readers to load, on a busy machine
 _AHEAD: Final = 2  # documents handed to a worker at a time, so that it never waits for the next
-_SMALL: Final = 2**16  # bytes that fit into a socket: more would wait for a worker that itself waits to be heard
 _WINDOW: Final = 8  # documents a worker that may be under way or waiting for their turn
 
 
@@ -80,35 +78,60 @@ class _Worker:
             except WorkerError:
                 self.channel.close()
                 raise
+        self.channel.setblocking(False)  # a worker that waits to be heard reads nothing meanwhile
         self.waiting: deque[tuple[bytes, bytes]] = deque()
+        self.outgoing: deque[memoryview] = deque()
         self.deadline = 0.0
 
-    def can_take(self, size: int) -> bool:
-        """Whether a document of this size may be handed over now."""
-        return not self.waiting or (len(self.waiting) < _AHEAD and size <= _SMALL)
-
     def ask(self, request: bytes, data: bytes) -> None:
-        """Hand over a call. Its clock starts when the one before it is answered."""
+        """Hand over a call, as much as the socket takes now. Its clock starts when the one before it is answered."""
         if not self.waiting:
-            self.deadline = time.monotonic() + _BUSY * self._nursery.seconds
+            self._start_clock()
         self.waiting.append((request, data))
-        self.channel.settimeout(max(0.001, self.deadline - time.monotonic()))
-        with suppress(OSError):  # told by the next answer, which will not come
-            send(self.channel, request, data)
+        self.outgoing.extend(frame(request, data))
+        self.push()
+
+    def push(self) -> None:
+        """Send what the socket takes of what is still to be sent."""
+        try:
+            while self.outgoing:
+                sent = self.channel.sendmsg(self.outgoing)
+                while sent and sent >= len(self.outgoing[0]):
+                    sent -= len(self.outgoing.popleft())
+                if sent:
+                    self.outgoing[0] = self.outgoing[0][sent:]
+        except BlockingIOError:
+            return
+        except OSError:  # told by the next answer, which will not come
+            self.outgoing.clear()
 
     def answer(self) -> Extracted:
         """The next answer. Raises _DiedError where none comes, ImportError where a reader cannot be loaded."""
         try:
-            self.channel.settimeout(max(0.001, self.deadline - time.monotonic()))
-            head, body = receive(self.channel)
+            done = decode(*receive(self.channel, self._wait))
         except TimeoutError:
             self.end()
             raise _DiedError(f"no end after {_BUSY * self._nursery.seconds:g} seconds") from None
         except (EOFError, OSError):
             raise _DiedError(_cause(self.end(), self._nursery)) from None
+        except ValueError:
+            self.end()
+            raise _DiedError("the reader gave an answer that is none") from None
         self.waiting.popleft()
+        self._start_clock()
+        return done
+
+    def _start_clock(self) -> None:
         self.deadline = time.monotonic() + _BUSY * self._nursery.seconds
-        return decode(head, body)
+
+    def _wait(self) -> None:
+        """Until there is something to read, or room to send. Raises TimeoutError."""
+        rest = self.deadline - time.monotonic()
+        if rest <= 0:
+            raise TimeoutError
+        _, room, _ = select.select([self.channel], [self.channel] if self.outgoing else [], [], rest)
+        if room:
+            self.push()
 
     def end(self) -> int:
         """Kill the process; its exit status as os.waitpid gives it."""
@@ -200,7 +223,11 @@ def _heard(workers: Sequence[_Worker]) -> list[int]:
     """The workers that have answered or died, or whose time is over."""
     asked = [worker for worker in workers if worker.waiting]
     rest = max(0.0, min(worker.deadline for worker in asked) - time.monotonic())
-    ready, _, _ = select.select([worker.channel for worker in asked], [], [], rest)
+    sending = [worker for worker in asked if worker.outgoing]
+    ready, room, _ = select.select([w.channel for w in asked], [w.channel for w in sending], [], rest)
+    for worker in sending:
+        if worker.channel in room:
+            worker.push()
     late = time.monotonic()
     return [
         number
@@ -265,7 +292,7 @@ class Sandbox:
         while True:
             while task is not None and asked - given < _WINDOW * len(workers):
                 turn = min(range(len(workers)), key=lambda n: len(places[n]))
-                if not workers[turn].can_take(len(task[1])):
+                if len(places[turn]) >= _AHEAD:
                     break
                 workers[turn].ask(*task)
                 places[turn].append(asked)

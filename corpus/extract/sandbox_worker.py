@@ -6,8 +6,7 @@ and with the exit status of the one it ended. When its parent is gone, the socke
 kills its workers (PR_SET_PDEATHSIG), whatever they are doing.
 
 A worker answers one request after the other. A request, made by the trusted parent, is a pickle of (function, whether
-the bytes that follow are its first argument, arguments, keywords). An answer is JSON and text, never a pickle: a worker
-that was taken over must not reach its parent.
+the bytes that follow are its first argument, arguments, keywords). An answer is no pickle: corpus.extract.sandbox_wire.
 """
 
 from __future__ import annotations
@@ -20,64 +19,15 @@ import pickle
 import resource
 import signal
 import socket
-import struct
 import sys
 from typing import Any, Final
 
-from corpus.extract.model import Extracted, Section, failure
+from corpus.extract.model import failure
+from corpus.extract.sandbox_wire import encode, frame, receive
 
-__all__ = ["decode", "encode", "receive", "send"]
+__all__ = ["main"]
 
-_LENGTH: Final = struct.Struct("<QQ")
 _PR_SET_PDEATHSIG: Final = 1
-_PLAIN: Final = ("outcome", "reason", "title", "lang", "pages", "kept_share", "garbled_share")
-_MORE: Final = ("extractor", "extractor_version")
-
-
-def send(channel: socket.socket, head: bytes, body: bytes = b"") -> None:
-    """Two byte strings, their lengths before them, in one call where they fit."""
-    parts = (_LENGTH.pack(len(head), len(body)), head, body)
-    sent = channel.sendmsg(parts)
-    for part in parts:
-        if sent < len(part):
-            channel.sendall(memoryview(part)[sent:])
-        sent = max(0, sent - len(part))
-
-
-def receive(channel: socket.socket) -> tuple[bytes, bytes]:
-    """What `send` sent. Raises EOFError where the other side is gone, TimeoutError by the socket's own limit."""
-    head, body = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
-    both = memoryview(_exactly(channel, head + body))
-    return bytes(both[:head]), bytes(both[head:])
-
-
-def _exactly(channel: socket.socket, count: int) -> bytearray:
-    data = bytearray(count)
-    view, have = memoryview(data), 0
-    while have < count:
-        got = channel.recv_into(view[have:])
-        if not got:
-            raise EOFError
-        have += got
-    return data
-
-
-def encode(done: Extracted) -> tuple[bytes, bytes]:
-    """A result as (JSON, text)."""
-    plain = {name: getattr(done, name) for name in (*_PLAIN, *_MORE)}
-    plain["sections"] = done.sections
-    extra = {name: value for name, value in vars(done).items() if name not in (*plain, "text")}
-    return json.dumps({**plain, **extra}).encode(), done.text.encode("utf-8", "surrogatepass")
-
-
-def decode(head: bytes, body: bytes) -> Extracted:
-    """The result of what `encode` gave. Raises ImportError where the worker could not load a reader."""
-    plain = json.loads(head)
-    if "import_error" in plain:
-        raise ImportError(plain["import_error"])
-    plain["sections"] = tuple(Section(*section) for section in plain["sections"])
-    plain["pages"] = tuple(plain["pages"])
-    return Extracted(**plain, text=body.decode("utf-8", "surrogatepass"))
 
 
 def _nursery(control: socket.socket, memory: int, seconds: float) -> None:
@@ -129,11 +79,20 @@ def _work(channel: socket.socket, memory: int, seconds: float) -> None:
         while True:
             request, data = receive(channel)
             _limit_cpu(seconds)
-            send(channel, *_answer(request, data))
+            _send(channel, frame(*_answer(request, data)))
     except (EOFError, OSError):
         code = 0
     finally:
         os._exit(code)
+
+
+def _send(channel: socket.socket, parts: list[memoryview]) -> None:
+    """All of the parts, in one call where they fit."""
+    sent = channel.sendmsg(parts)
+    for part in parts:
+        if sent < len(part):
+            channel.sendall(part[sent:])
+        sent = max(0, sent - len(part))
 
 
 def _limit_cpu(seconds: float) -> None:

@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sandbox_readers import burn, crash, greedy, patient
+from sandbox_readers import babble, burn, crash, greedy, patient
 
 from corpus.base.errors import WorkerError
-from corpus.extract import Extracted, extract
-from corpus.extract.model import Section
+from corpus.extract import extract
 from corpus.extract.sandbox import Request, Sandbox
-from corpus.extract.sandbox_worker import decode, encode
 from corpus.extract.wikitext import extract_wikitext
 
 
@@ -84,6 +82,13 @@ def test_large_documents_both_ways(sandbox: Sandbox) -> None:
     assert [one.text for one in done] == [text.strip() for text in texts]
 
 
+def test_an_answer_that_is_none(sandbox: Sandbox) -> None:
+    """A worker that writes something else on its socket costs its own document, and is replaced."""
+    done = sandbox.call(babble)
+    assert (done.outcome, done.reason) == ("unsupported", "the reader gave an answer that is none")
+    assert sandbox.extract(b"plain words", url="").outcome == "ok"
+
+
 def test_a_stream_left_early(sandbox: Sandbox) -> None:
     """A caller that stops in the middle of a stream gets no stale answers later."""
     stream = sandbox.map(Request(f"文書{number}です。".encode(), "") for number in range(9))
@@ -128,19 +133,3 @@ def test_readers_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with Sandbox() as pool, pytest.raises(WorkerError, match="could not be started"):
         pool.extract(b"plain words", url="")
-
-
-def test_answers_keep_everything() -> None:
-    """What goes over the socket comes back equal: odd characters, floats, offsets."""
-    done = Extracted(
-        "ok",
-        text="第一\ud800条\n𠮷野",
-        title="t\udfff",
-        sections=(Section("body", "章 > 条", 2, 0, 7),),
-        pages=(0, 3),
-        kept_share=1 / 3,
-        garbled_share=0.1,
-        extractor="x",
-        extractor_version="1",
-    )
-    assert decode(*encode(done)) == done
