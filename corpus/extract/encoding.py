@@ -27,6 +27,7 @@ _BAD: Final = re.compile("[\ue000-\uf8ff\ufffd\x80-\x9f]")
 _HALF: Final = re.compile("[\uff61-\uff9f]")
 _VOICED: Final = re.compile("(?<=[ｳｶ-ﾄﾊ-ﾎ])ﾞ|(?<=[ﾊ-ﾎ])ﾟ")
 _UNVOICED: Final = re.compile("(?<![ｳｶ-ﾄﾊ-ﾎ])ﾞ|(?<![ﾊ-ﾎ])ﾟ")
+_BOX: Final = re.compile(r"([\uff71-\uff9f])\1{3,}|(?<=\s)[ｳｺ](?=\s)")  # the lines of tables drawn in DOS
 _DECLARED: Final = 0.15  # what the word of a page counts, where its bytes do not belie it
 _WIDE: Final = re.compile("[^\x00-\x7f]")
 _LATIN: Final = re.compile("[\u00c0-\u00ff\u2010-\u2026\u20ac\u2122\u00a0-\u00bb]")
@@ -112,6 +113,7 @@ def _score(sample: bytes, name: str, *, rivals: bool) -> float:
         letters = len(_LATIN.findall(text))
         bad += sum(len(run) for run in _RUN.findall(text) if len(set(run)) > 2)
         return 0.3 * (letters - 2 * bad) / wide if wide < 0.1 * len(text) else -1.0
+    bad += sum(len(line[0]) for line in _BOX.finditer(text))
     points = 0.2 * wide + len(_KANA.findall(text)) - 3 * bad
     if rivals:
         half, voiced, garbage = (len(sign.findall(text)) for sign in (_HALF, _VOICED, _UNVOICED))

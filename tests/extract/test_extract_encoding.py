@@ -61,6 +61,15 @@ def test_latin_text_stays(text: str, long: int) -> None:
     assert decode(page.encode("cp1252")) == (page, "cp1252")
 
 
+def test_lines_drawn_in_dos_are_no_katakana() -> None:
+    """The manuals of old programs draw tables with bytes that would be ﾄﾄﾄﾄ and ｳ."""
+    row = b"\xb3 GRID  \xb3 ID    \xb3\r\n"
+    table = b"\xda" + b"\xc4" * 7 + b"\xc2" + b"\xc4" * 7 + b"\xbf\r\n" + row * 2
+    text, encoding = decode(b"The card defines a grid point of the model.\r\n" * 3 + table * 9)
+    assert encoding == "cp1252"
+    assert text.count("GRID") == 18
+
+
 @pytest.mark.parametrize("encoding", ["cp932", "euc_jp"])
 @pytest.mark.parametrize("meta", ["", "<meta charset=utf-8>", "<meta charset=Shift_JIS>"])
 def test_text_below_a_long_style_sheet(encoding: str, meta: str) -> None:
