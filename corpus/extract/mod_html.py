@@ -13,13 +13,14 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from corpus.extract.blocks import Block, classes, page_title, parse_html, to_blocks, visible_text
 from corpus.extract.encoding import decode
+from corpus.extract.html_layout import unwrap_tables
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
 from corpus.text.scripts import visible
 
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "mod_html"
-VERSION: Final = "1"
+VERSION: Final = "2"
 _NAVIGATION: Final = {
     *("header", "footer", "nav", "navi", "navigation", "gnav", "menu", "sidebar", "turn", "pagetop", "toc"),
     *("pager", "pagination", "prevnext", "page-top", "globalnav", "localnav", "side", "print", "skip", "search", "sns"),
@@ -28,7 +29,14 @@ _CRUMBS: Final = {"breadcrumb", "breadcrumbs", "topicpath", "topic-path", "panku
 _CRUMB_TEXT: Final = re.compile("防衛白書(?:トップ|TOP)?\\s*[>＞]|.{1,40}[>＞].{1,60}[>＞]")
 _CRUMB_GAP: Final = re.compile(r"\s*[>＞]\s*")
 _NOTE: Final = re.compile(r"[（(]注\s*[0-9０-９]*[）)]")
-_MARK: Final = re.compile(r"[（(\[［]?\s*(?:注|※|＊|\*|†)?\s*[0-9０-９]{0,3}\s*[）)\]］]?")
+_MARK: Final = re.compile(
+    r"[（(\[［]?\s*(?P<sign>注|※|＊|\*|†)?\s*(?:[0-9０-９]{1,3}(?:\s*[,，、・･~～〜–-]\s*[0-9０-９]{1,3})*)?\s*[）)\]］]?"
+)
+# Small letters are units; so are KM and the like, and CO is what stands in formulas.
+_MARKED: Final = re.compile(
+    r"(?:[ぁ-んァ-ヶー一-龥」』）]|(?<![A-Za-z0-9])(?!(?:[CKM]M|CO|NO|SO|NH|CH|PO|OH)$)[A-Z]{2,})\s*$"
+)
+_WORD: Final = re.compile(r"\w")
 _LINKS: Final = 0.8  # share of linked characters from which a block is navigation
 
 
@@ -38,9 +46,10 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
     root = parse_html(text)
     if root is None:
         return failure("empty", "no HTML element in the page", EXTRACTOR, VERSION)
+    unwrap_tables(root)
     crumbs = _crumbs(root)
     blocks = to_blocks(root, drop=_dropped, kind_of=_kind)
-    blocks = [block for block in blocks if block.kind != "body" or block.link_share < _LINKS]
+    blocks = [block for block in blocks if block.kind != "body" or not _is_navigation(block)]
     if crumbs is None and blocks and _CRUMB_TEXT.match(blocks[0].text):
         crumbs = _CRUMB_GAP.split(blocks.pop(0).text)
     builder, title = _build(blocks, crumbs or [])
@@ -49,6 +58,11 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
         return failure("empty", "nothing but headings and navigation", EXTRACTOR, VERSION, title=title)
     shown = visible(visible_text(root))
     return finish(builder, title=title, source_chars=shown, extractor=EXTRACTOR, version=VERSION)
+
+
+def _is_navigation(block: Block) -> bool:
+    """Whether nearly all words of a block are links, whatever bars and arrows stand between them."""
+    return block.link_share > 0 and block.link_share * len(block.text) >= _LINKS * len(_WORD.findall(block.text))
 
 
 def _crumbs(root: etree._Element) -> list[str] | None:
@@ -69,14 +83,21 @@ def _dropped(element: etree._Element) -> bool:
 
 
 def _is_mark(element: etree._Element) -> bool:
-    """A footnote mark: a superscript number that links to a note, or follows a Japanese character (no m² or 10³)."""
-    text = "".join(element.itertext()).strip()
-    if not _MARK.fullmatch(text):
+    """A footnote mark: a superscript with a sign of notes, or numbers that link to a note or follow a word.
+
+    A word is Japanese or an acronym: the numbers of m² and 10³ are no marks.
+    """
+    mark = _MARK.fullmatch("".join(element.itertext()).strip())
+    if mark is None:
         return False
-    if classes(element) & {"note", "ref"} or any("#" in (link.get("href") or "") for link in element.iter("a")):
+    if mark["sign"] or classes(element) & {"note", "ref"}:
         return True
-    before = (element.getprevious().tail if element.getprevious() is not None else element.getparent().text) or ""
-    return bool(re.search("[ぁ-んァ-ヶー一-龥」』）]\\s*$", before))
+    if any("#" in (link.get("href") or "") for link in element.iter("a")):
+        return True
+    sibling = element.getprevious()
+    if sibling is None:
+        return _MARKED.search(element.getparent().text or "") is not None
+    return _MARKED.search(sibling.tail or "".join(sibling.itertext())) is not None
 
 
 def _kind(element: etree._Element) -> str | None:

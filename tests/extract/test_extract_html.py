@@ -44,6 +44,51 @@ def test_old_white_paper() -> None:
     ]
 
 
+SAID = "令和六年度の防衛力整備について、政府は必要な経費を確保し、着実に整備を進めることとしている。"
+
+
+def test_white_paper_laid_out_by_a_table() -> None:
+    """The text of an old page that stands in a table of the layout is body; a table of figures stays one."""
+    inner = "<table><tr><td>第３部　わが国の防衛</td></tr></table>"
+    figures = "<table border=1><tr><td>年度</td><td>隻数</td></tr><tr><td>1997</td><td>62</td></tr></table>"
+    rows = f"<tr><td>{inner}</td></tr><tr><td><p>{SAID}</p>{figures}<p>{SAID}</p></td></tr>"
+    page = f"<html><head><title>第３部</title></head><body><table width=600 border=0>{rows}</table></body></html>"
+    done = extract(page.encode("cp932"), url="http://www.clearing.mod.go.jp/hakusho_data/1998/def31.htm")
+    assert parts(done) == [
+        ("body", f"第３部　わが国の防衛\n{SAID}"),
+        ("table", "年度　隻数\n1997　62"),
+        ("body", SAID),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marked", "text"),
+    [
+        ("中国<sup>12, 13</sup>は", "中国は"),
+        ("ASEAN<sup>3</sup>とEU<sup>4</sup>は", "ASEANとEUは"),
+        ("動向<sup>6・7</sup>は", "動向は"),
+        ("A<sup>（注5）</sup>は", "Aは"),
+        ("F-35B<sup>※2</sup>は", "F-35Bは"),
+        ("<b>米国</b><sup>8</sup>は", "米国は"),
+        ("10m<sup>2</sup>と5km<sup>2</sup>と7KM<sup>2</sup>は", "10m2と5km2と7KM2は"),
+        ("10<sup>3</sup>と10<sup>2-3</sup>は", "103と102-3は"),
+        ("CO<sup>2</sup>とX<sup>2</sup>とMeV<sup>2</sup>は", "CO2とX2とMeV2は"),
+    ],
+)
+def test_footnote_marks(marked: str, text: str) -> None:
+    """Lists of numbers, signs of notes and numbers after an acronym are marks; exponents are not."""
+    page = f"<html><head><title>防衛白書</title></head><body><h1>情勢</h1><p>{marked}{SAID}</p></body></html>"
+    assert parts(extract(page.encode(), url=MOD)) == [("title", "情勢"), ("body", text + SAID)]
+
+
+def test_turning_links_between_bars() -> None:
+    """Links with a bar between them are navigation; a sentence with a link is none."""
+    turn = '<p><a href="n2.html">次へ</a> | <a href="n0.html">前へ</a></p>'
+    linked = f'<p>「<a href="n3.html">資料三</a>」を参照。{SAID}</p>'
+    page = f"<html><head><title>防衛白書</title></head><body><h1>情勢</h1>{linked}{turn}</body></html>"
+    assert parts(extract(page.encode(), url=MOD))[1:] == [("body", f"「資料三」を参照。{SAID}")]
+
+
 def test_index_page_is_no_document() -> None:
     """A page of links alone is empty."""
     links = "".join(f'<li><a href="{n}.html">第{n}節の見出し</a></li>' for n in range(9))
