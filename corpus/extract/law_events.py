@@ -39,10 +39,18 @@ _APPENDICES: Final = tuple(
 )
 _APPENDIX_TITLES: Final = tuple(f"{name}Title" for name in _APPENDICES)
 _OPAQUE: Final = frozenset(("Paragraph", "AmendProvision", "NewProvision", "QuoteStruct", "EnactStatement", "Preamble"))
+_WIDE: Final = "\u2e80"  # from here on characters are those of scripts without blanks between sentences
+_DEEPEST: Final = 64  # headings in a path; a law has five levels, and elements that nest without end would pile up
 _INDENT: Final = re.compile(r"[ \t\r]*\n[ \t\r\n]*")  # pretty-printing; no meaning inside a Japanese sentence
 
 Attributes: TypeAlias = Sequence[str]
 Handler: TypeAlias = Callable[["LawEvents", str], None]
+
+
+def _amends(attributes: Attributes) -> bool:
+    """Whether a supplementary provision names the law that it came with; an empty name is the law's own."""
+    values = list(attributes)
+    return "AmendLawNum" in values[::2] and values[values.index("AmendLawNum") + 1] != ""
 
 
 class Source:
@@ -114,7 +122,7 @@ class LawEvents:
         starts, ends = self.STARTS.get, self.ENDS.get
 
         def start(tag: str, attributes: Attributes) -> None:
-            if tag == "SupplProvision" and "AmendLawNum" in attributes[::2]:
+            if tag == "SupplProvision" and _amends(attributes):
                 self.flush()
                 self._skip()
                 return
@@ -231,6 +239,10 @@ class LawEvents:
         heading = self._take().strip(" \u3000")
         if heading:
             self._append("title", tidy(heading))
+            self._enter(heading)
+
+    def _enter(self, heading: str) -> None:
+        if len(self._path) < _DEEPEST:
             self._path.append(heading)
             self._where = None
 
@@ -253,6 +265,8 @@ class LawEvents:
 
     def _label_end(self, tag: str) -> None:
         mark = self._marks.pop() if self._marks else 0
+        if self._marks:  # a label inside a label is a part of it, and joining each of a deep nest costs its square
+            return
         label = "".join(self._buffer[mark:]).strip()
         if tag == "ArticleTitle" and self._awaiting:
             self._article = label
@@ -285,9 +299,21 @@ class LawEvents:
     # Tables and appendices.
 
     def _cell_start(self, _: str) -> None:
-        line = "".join(self._buffer)
-        if line and not line.isspace() and not line.rstrip(" \t\r\n").endswith("\u3000"):
-            self._buffer.append("\u3000")
+        for part in reversed(self._buffer):
+            tail = part.rstrip(" \t\r\n")
+            if tail:
+                if not tail.isspace() and not tail.endswith("\u3000"):
+                    self._buffer.append("\u3000")
+                return
+        if not self._marks:
+            self._buffer.clear()  # a line begins with no blanks, and the next cell need not look at them again
+
+    def _sentence_start(self, _: str) -> None:
+        """Sentences follow each other without a blank, as Japanese does and Latin script does not."""
+        if self._gap and self._buffer:
+            last = self._buffer[-1][-1:]
+            if " " < last < _WIDE:
+                self._buffer.append(self._gap)
 
     def _table_start(self, _: str) -> None:
         self.flush()
@@ -307,8 +333,7 @@ class LawEvents:
     def _appendix_title_end(self, _: str) -> None:
         title = "".join(self._buffer).strip(" \u3000\n")
         if title and self._appendices:
-            self._path.append(_INDENT.sub(self._gap, title))
-            self._where = None
+            self._enter(_INDENT.sub(self._gap, title))
         self.flush()
 
     def _appendix_end(self, _: str) -> None:
@@ -335,6 +360,7 @@ class LawEvents:
         "Article": _article_start,
         "Paragraph": _paragraph_start,
         "LawBody": _body_start,
+        "Sentence": _sentence_start,
         "TableStruct": _table_start,
     }
     ENDS: ClassVar[dict[str, Handler]] = {

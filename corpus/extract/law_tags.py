@@ -23,7 +23,7 @@ _REFERENCE: Final = re.compile("&(?:#x([0-9A-Fa-f]+)|#([0-9]+)|([a-z]+));")
 _NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}  # the five that need no declaration
 _LONGEST: Final = 2**12  # characters of a run, of which the longest in 429 statutes has 201
 _KEPT: Final = 2**9  # characters of a run that is worth remembering
-_VALUES: Final = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
+_VALUES: Final = re.compile(r"""=\s*(?:"[^"]+"|'[^']+')""")
 _ATTRIBUTE: Final = re.compile(r"""([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -83,12 +83,12 @@ def _character(reference: re.Match[str]) -> str:
 
 @lru_cache(maxsize=2**15)
 def _run(written: str) -> _Run:
-    return _shape(written if "Lang" in written else _VALUES.sub('=""', written))
+    return _shape(written if "Lang" in written else _VALUES.sub('="1"', written))
 
 
 @lru_cache(maxsize=2**13)
 def _shape(written: str) -> _Run:
-    """What a run does; numbers of articles make many of one, so values come only with Lang, which means something."""
+    """What a run does; numbers of articles make many of one, so values come only with Lang, else whether empty."""
     tags = tuple(_tags(written))
     depth = lowest = 0
     for closes, _, _ in tags:

@@ -3,7 +3,7 @@
 Kept: title, law number (a note), enactment statement and preamble, headings, articles with paragraphs, items and
 subitems, original supplementary provisions, tables as rows of cells, appendices.
 Left out by rule: the table of contents (it doubles every heading), readings (Ruby/Rt), figures, and the supplementary
-provisions of amending laws (SupplProvision[@AmendLawNum]), the same sentences in hundreds of laws.
+provisions of amending laws (SupplProvision whose AmendLawNum is not empty), the same sentences in hundreds of laws.
 Format: XMLSchemaForJapaneseLaw_v3.xsd.
 """
 
@@ -25,7 +25,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract_json", "extract_xml"]
 
 EXTRACTOR: Final = "law_xml"
-VERSION: Final = "2"
+VERSION: Final = "3"
 _PLAIN_BYTES: Final = 16 * 2**20  # up to here the whole of it may be in memory several times
 _UNFIT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -106,7 +106,7 @@ class _Tree(Source):
         attributes = node.get("attr")
         flat: list[str] = []
         for name, value in attributes.items() if isinstance(attributes, dict) else ():
-            flat += [str(name), str(value)]
+            flat += [str(name), str(value)] if value is not None else []
         self.StartElementHandler(node["tag"], flat)
         children = node.get("children")
         work.append((True, node["tag"]))

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,7 +32,7 @@ EXTRACTOR: Final = "pmda_sgml"
 VERSION: Final = "1"
 MAX_BYTES: Final = 16 * 2**20
 _ROOT: Final = re.compile(rb"<packins\b|<!doctype\s+packins\b", re.IGNORECASE)
-_TOKEN: Final = re.compile(r"<!--.*?-->|<![^\[>]*(?:\[.*?\]\s*)?>|<\?[^>]*>|<(/?)([A-Za-z][\w.-]*)([^<>]*)>", re.DOTALL)
+_TAG: Final = re.compile(r"<(/?)([A-Za-z][\w.-]*+)([^<>]*+)>")
 _ON: Final = re.compile(r"""\bon(?:switch|off)\s*=\s*["']?on\b""", re.IGNORECASE)
 _ENTER: Final = re.compile(r"&enter;?", re.IGNORECASE)
 _BLANK: Final = re.compile(r"[ \t\r\n]+")
@@ -45,6 +47,7 @@ _HEAD: Final = frozenset(
 )
 _INLINE: Final = frozenset(("sup", "sub", "chr", "b", "i", "u", "em", "ref", "a", "font", "small", "big"))
 _BREAKS: Final = frozenset(("enter", "br"))
+_DEEPEST: Final = 64  # headings in a path; no insert nests more than a dozen, and labels that never close would pile up
 
 
 @dataclass
@@ -53,6 +56,7 @@ class _State:
 
     builder: TextBuilder = field(default_factory=TextBuilder)
     open: list[str] = field(default_factory=list)
+    count: Counter[str] = field(default_factory=Counter)  # how often each name is open: end tags may never come
     labels: list[tuple[int, str]] = field(default_factory=list)  # depth of the element that a heading belongs to
     line: list[str] = field(default_factory=list)
     number: str = ""
@@ -60,6 +64,29 @@ class _State:
     shown: list[bool] = field(default_factory=list)  # of each open element, whether it is printed
     title: str = ""
     seen: int = 0
+
+    def inside(self, names: frozenset[str]) -> bool:
+        """Whether an element of one of these names is open."""
+        return any(map(self.count.get, names))
+
+    def path(self) -> list[str]:
+        """The headings above."""
+        return [text for _, text in self.labels[:_DEEPEST]]
+
+
+class _Next:
+    """Where a mark comes next, asked from left to right: a place is found once, and so is that there is none."""
+
+    def __init__(self, mark: str, text: str) -> None:
+        self._mark, self._text = re.compile(mark), text
+        self._start = self._end = -1
+
+    def after(self, start: int) -> tuple[int, int]:
+        """Start and end of the first mark from `start` on; both are the length of the text and more if none is left."""
+        if self._start < start:
+            found = self._mark.search(self._text, start)
+            self._start, self._end = found.span() if found else (len(self._text) + 1, len(self._text) + 1)
+        return self._start, self._end
 
 
 def is_sgml(data: bytes) -> bool:
@@ -74,13 +101,14 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
         return failure("unsupported", f"{len(data)} bytes of SGML, more than {MAX_BYTES}", EXTRACTOR, VERSION)
     text, _ = decode(data, content_type)
     state, at = _State(), 0
-    for token in _TOKEN.finditer(text):
-        _write(state, text[at : token.start()])
-        at = token.end()
-        name = (token[2] or "").lower()
+    for start, end in _tokens(text):
+        _write(state, text[at:start])
+        at = end
+        token = _TAG.match(text, start, end)
+        name = token[2].lower() if token else ""
         if name in _BREAKS:
             state.line.append("\n")
-        elif name and name not in _INLINE:
+        elif token and name not in _INLINE:
             _close(state, name) if token[1] else _open(state, name, token[3])
     _write(state, text[at:])
     _flush(state)
@@ -97,8 +125,28 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
     )
 
 
+def _tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Where tags, comments, declarations and instructions stand; any other "<" is text."""
+    comment, closing, inner, subset = (_Next(mark, text) for mark in ("-->", ">", r"[\[>]", r"\]\s*>"))
+    at = text.find("<")
+    while at >= 0:
+        if text.startswith("<!", at):
+            end = comment.after(at + 4)[1] if text.startswith("<!--", at) else len(text) + 1
+            if end > len(text):  # no comment, or one that never ends: a declaration, with or without its own subset
+                mark, end = inner.after(at + 2)
+                end = subset.after(end)[1] if text[mark : mark + 1] == "[" else end
+        elif text.startswith("<?", at):
+            end = closing.after(at + 2)[1]
+        else:
+            tag = _TAG.match(text, at)
+            end = tag.end() if tag else len(text) + 1
+        if end <= len(text):
+            yield at, end
+        at = text.find("<", end if end <= len(text) else at + 1)
+
+
 def _write(state: _State, text: str) -> None:
-    if not text or text.isspace() or not state.open or any(name in _HEAD for name in state.open):
+    if not text or text.isspace() or not state.open or state.inside(_HEAD):
         return
     state.line.append(html.unescape(_ENTER.sub("\n", _BLANK.sub(" ", text))))
 
@@ -111,20 +159,23 @@ def _open(state: _State, name: str, attributes: str) -> None:
     _flush(state)
     if name != "graphic":
         state.open.append(name)
+        state.count[name] += 1
         state.shown.append(_ON.search(attributes) is not None)
 
 
 def _close(state: _State, name: str) -> None:
-    if name not in state.open:
+    if not state.count[name]:
         return
     _flush(state)
     while state.open:
         last = state.open.pop()
+        state.count[last] -= 1
         state.shown.pop()
         depth = len(state.open)
         if last in _ROWS:
             _flush_row(state)
-        state.labels = [label for label in state.labels if label[0] < depth + 1]
+        while state.labels and state.labels[-1][0] > depth:
+            state.labels.pop()
         if last == name:
             return
 
@@ -137,7 +188,7 @@ def _flush(state: _State) -> None:
         return
     inner = state.open[-1]
     if inner == "variablelabel":
-        if state.shown[-1] and not any(name in _HEAD for name in state.open):
+        if state.shown[-1] and not state.inside(_HEAD):
             _label(state, "".join(lines))
         return
     if inner == "serialno":
@@ -152,17 +203,17 @@ def _label(state: _State, label: str) -> None:
     owner = state.open[-2] if len(state.open) > 1 else ""
     if owner in ("approvaletc", "detailbrandname", "approvalbrandname", "genericname", "packins"):
         return
-    state.builder.add("title", label, [text for _, text in state.labels])
+    state.builder.add("title", label, state.path())
     state.labels.append((len(state.open) - 1, label))
 
 
 def _text(state: _State, inner: str, lines: list[str]) -> None:
-    path = [text for _, text in state.labels]
+    path = state.path()
     if inner == "approvalbrandname":
         state.title = state.title or "".join(lines)
         state.builder.add("title", "".join(lines))
         return
-    if any(name in _ROWS for name in state.open):
+    if state.inside(_ROWS):
         if inner == "item":
             _flush_row(state)
         state.row.append(" ".join(lines))
@@ -176,5 +227,5 @@ def _text(state: _State, inner: str, lines: list[str]) -> None:
 
 def _flush_row(state: _State) -> None:
     if state.row:
-        state.builder.add("table", "\u3000".join(state.row), [text for _, text in state.labels])
+        state.builder.add("table", "\u3000".join(state.row), state.path())
         state.row = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -177,7 +178,7 @@ _TEXTS = (
     "\u3000",
     "]]",
 )
-_ATTRIBUTES = ("", " Num='1'", ' AmendLawNum="令和&#51;"', ' Lang = "en"', ' Title="a>b"', "\n")
+_ATTRIBUTES = ("", " Num='1'", " AmendLawNum=''", ' AmendLawNum="令和&#51;"', ' Lang = "en"', ' Title="a>b"', "\n")
 
 
 @st.composite
@@ -192,14 +193,18 @@ def elements(draw: st.DrawFn, depth: int = 0) -> str:
     return "".join(found) + draw(st.sampled_from(_TEXTS))
 
 
-@given(elements())
-@example("<Article>a<ArticleTitle/><TableStruct><TableRow>b</TableRow></TableStruct></Article>")
-@example("<Item>行と\r列、&#128;、&amp;lt;</Item>")
-@example("<Ruby>漢<x:Rt>かん</x:Rt></Ruby><Ruby>字<Rt>じ</Rt></Ruby>")
-@example("<SupplProvision AmendLawNum='x'><TOC/>a<Law>b</Law></SupplProvision><Item>c</Item><TOC>d</TOC>")
-def test_both_ways_of_reading_are_one(inside: str) -> None:
+@given(elements(), st.sampled_from(("ja", "en")))
+@example("<Article>a<ArticleTitle/><TableStruct><TableRow>b</TableRow></TableStruct></Article>", "ja")
+@example("<Item>行と\r列、&#128;、&amp;lt;</Item>", "ja")
+@example("<Ruby>漢<x:Rt>かん</x:Rt></Ruby><Ruby>字<Rt>じ</Rt></Ruby>", "ja")
+@example("<SupplProvision AmendLawNum='x'><TOC/>a<Law>b</Law></SupplProvision><Item>c</Item><TOC>d</TOC>", "ja")
+@example("<SupplProvision AmendLawNum=''>a</SupplProvision><SupplProvision AmendLawNum='x'>b</SupplProvision>", "ja")
+@example(
+    "<Item><Sentence>a</Sentence><Sentence>b</Sentence> <Sentence>一</Sentence><Sentence>c</Sentence></Item>", "en"
+)
+def test_both_ways_of_reading_are_one(inside: str, lang: str) -> None:
     """A document read a run of tags at a time gives what expat's events give, which a comment at the end asks for."""
-    document = f"<?xml version='1.0'?>\n<Law Lang='ja' xmlns:x='urn:x'><LawBody>{inside}</LawBody></Law>\n"
+    document = f"<?xml version='1.0'?>\n<Law Lang='{lang}' xmlns:x='urn:x'><LawBody>{inside}</LawBody></Law>\n"
     plain = law_xml.extract_xml(document.encode())
     assert plain == law_xml.extract_xml(f"{document}<!-- -->".encode())
 
@@ -224,3 +229,67 @@ def test_which_way_is_taken(law: bytes, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(law_xml, "_PLAIN_BYTES", len(law) - 1)
     assert law_xml.extract_xml(law).outcome == "ok"
     assert taken == [True, False, False]
+
+
+def law_of(inside: str, lang: str = "ja") -> bytes:
+    """A law of one provision."""
+    head = f"<?xml version='1.0'?><Law Lang='{lang}'><LawNum>一号</LawNum><LawBody><LawTitle>見本法</LawTitle>"
+    return f"{head}<MainProvision>{inside}</MainProvision></LawBody></Law>".encode()
+
+
+@pytest.mark.parametrize("comment", ["", "<!-- -->"])
+def test_an_empty_number_of_an_amending_law(comment: str) -> None:
+    """A supplementary provision whose AmendLawNum is empty is the law's own, read either way."""
+    provisions = "".join(
+        f"<SupplProvision{number}><Item>附則{place}</Item></SupplProvision>"
+        for place, number in enumerate(("", " AmendLawNum=''", ' AmendLawNum="" Extract="true"', " AmendLawNum='二号'"))
+    )
+    done = extract(law_of(f"<Item>本則</Item>{provisions}{comment}"), url=URL)
+    assert done.text.split("\n")[2:] == ["本則", "附則0", "附則1", "附則2"]
+
+
+def test_null_attributes() -> None:
+    """In the JSON tree an attribute that is null is none: no amending law, no language "None"."""
+    own, amending = (
+        {"tag": "SupplProvision", "attr": {"AmendLawNum": number}, "children": [{"tag": "Item", "children": [text]}]}
+        for number, text in ((None, "原始附則"), ("二号", "改正附則"))
+    )
+    body = {"tag": "LawBody", "children": [{"tag": "LawTitle", "children": ["見本法"]}, own, amending]}
+    done = extract(json.dumps({"tag": "Law", "attr": {"Lang": None}, "children": [body]}).encode(), url=URL)
+    assert (done.text.split("\n"), done.declared_lang) == (["見本法", "原始附則"], "")
+
+
+def test_sentences_of_latin_script() -> None:
+    """A blank stands between the sentences of an English law, none after Japanese, none in a Japanese law."""
+    one, other = (
+        "<Sentence>One.</Sentence><Sentence>Two.</Sentence>",
+        "<Sentence>一。</Sentence><Sentence>二。</Sentence>",
+    )
+    inside = f"<Item><ItemTitle>(i)</ItemTitle>{one}</Item><Item>{other}</Item>"
+    assert extract(law_of(inside, "en"), url=URL).text.split("\n")[2:] == ["(i)\u3000One. Two.", "一。二。"]
+    assert extract(law_of(inside), url=URL).text.split("\n")[2:] == ["(i)\u3000One.Two.", "一。二。"]
+
+
+@pytest.mark.parametrize(
+    ("head", "repeated", "closing"),
+    [
+        ("", "<Chapter><ChapterTitle>章</ChapterTitle>", "</Chapter>"),
+        ("", "<ChapterTitle>章</ChapterTitle>", ""),
+        ("", "<AppdxTable><AppdxTableTitle>表</AppdxTableTitle>", "</AppdxTable>"),
+        ("", "<ItemTitle>一", "</ItemTitle>"),
+        ("<Item>", "<Column>欄</Column>", ""),
+        ("<Item>", "<Column>\n</Column>", ""),
+    ],
+)
+def test_twice_the_size_is_twice_the_time(head: str, repeated: str, closing: str) -> None:
+    """Headings and labels that nest without end, and lines of nothing but cells, are read in linear time."""
+
+    def took(size: int) -> float:
+        count = size // len((repeated + closing).encode())
+        data = law_of(f"{head}{repeated * count}{closing * count}{head.replace('<', '</')}")
+        start = time.process_time()
+        extract(data, url=URL)
+        return time.process_time() - start
+
+    took(1000)
+    assert min(took(400_000) for _ in range(2)) < 3 * max(took(200_000) for _ in range(2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import pytest
 from extract_samples import make_zip
 
 from corpus.extract import extract
@@ -31,3 +33,34 @@ def test_in_a_zip_and_damaged() -> None:
     assert extract(make_zip({"9_x/9_x.sgm": data}), url="").extractor == "pmda_sgml"
     assert extract(data[: len(data) - 60], url="").outcome == "truncated"
     assert extract(b'<?xml version="1.0"?><packins/>', url="").extractor != "pmda_sgml"
+
+
+def test_what_is_no_text() -> None:
+    """Comments, declarations with and without a subset, instructions; what never ends is text or a shorter token."""
+    inside = "一<!-- <b> > -->二<!ELEMENT x [ <y> ] >三<?do it?>四<!-- it never ends>五<! [六"
+    done = extract(f"<packins><detail>{inside}</detail></packins>".encode("cp932"), url="")
+    assert done.text == "一二三四五<! [六"
+
+
+LABEL = "<x><variablelabel onswitch=on>名</variablelabel>"
+
+
+@pytest.mark.parametrize(
+    ("head", "repeated", "tail"),
+    [
+        *(("", start, "") for start in ("<!", "<!--", "<![ ", "<![] ", "<?", "</packins ")),
+        *(("", "<!", "["), ("", "<!--", ">"), ("<", "a", ""), ("", LABEL, ">"), ("", "<detail>字", ">")),
+        *(("<composition>", "<detail>字", ">"), ("<yjcode>", "<x>字", ">")),
+    ],
+)
+def test_twice_the_size_is_twice_the_time(head: str, repeated: str, tail: str) -> None:
+    """What never ends, and elements that never close, are read in linear time."""
+
+    def took(size: int) -> float:
+        data = f"<packins>{head}{repeated * (size // len(repeated.encode()))}{tail}".encode()
+        start = time.process_time()
+        extract(data, url="a.sgm")
+        return time.process_time() - start
+
+    took(1000)
+    assert min(took(80_000) for _ in range(2)) < 3 * max(0.02, *(took(40_000) for _ in range(2)))
