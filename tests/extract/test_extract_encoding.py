@@ -48,7 +48,7 @@ def test_a_table_of_half_width_names() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Le président de la République a été réélu à la majorité absolue.",
+        "Le président de la République a été réélu par une majorité élevée.",
         "Für die Prüfung wurden größere Maßstäbe gewählt, wie üblich.",
         f"{'The report was made public in May. ' * 3}It was sent to Genève.",
         f"{'The report was made public in May. ' * 9}“Yes”………… “No”—————",
