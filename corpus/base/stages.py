@@ -154,7 +154,8 @@ def run_tasks(
             report.done += 1
             if progress is not None:
                 progress.advance(note=stale[index].name)
-        sweep(workspace.root)  # what a worker that died in this run, or one of a driver killed before it, was writing
+        if stale:  # what a worker that died in this run, or one of a driver killed before it, was writing
+            sweep(workspace.root)
         report.skipped = len(tasks) - len(stale)
         for task in tasks:
             _add(report, cast(Unit, manifest.unit(task.stage, task.name)))

@@ -61,14 +61,15 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, str]:
 def _best(sample: bytes, declared: list[str]) -> str:
     """The encoding that makes the most of a sample; of equals the one that was declared, then the first."""
     candidates = list(dict.fromkeys((*declared, "utf-8", *_JAPANESE, "cp1252")))
-    valid = {name for name in candidates if _is_valid(sample, name)}
+    texts = {name: _decoded(sample, name) for name in candidates}
+    valid = {name for name, text in texts.items() if "\ufffd" not in text}
     if any(name in valid for name in declared if name in _JAPANESE) and "cp1252" not in declared:
         candidates.remove("cp1252")
     scores = []
     for place, name in enumerate(candidates):
         believed = _DECLARED if name in declared and name in valid and name != "cp1252" else 0.0
         rivals = name in _JAPANESE and any(other in valid for other in _JAPANESE if other != name)
-        scores.append((_score(sample, name, rivals=rivals) + believed, -place))
+        scores.append((_score(texts[name], name, rivals=rivals) + believed, -place))
     return candidates[-max(scores)[1]]
 
 
@@ -89,22 +90,17 @@ def _errors(name: str) -> str:
     return _NEC_ROWS if name == "euc_jp" else "replace"
 
 
-def _decoded(sample: bytes, name: str, errors: str) -> str:
+def _decoded(sample: bytes, name: str) -> str:
     """The text of a sample, which may end inside a character."""
-    return codecs.getincrementaldecoder(name)(errors).decode(sample)
+    return codecs.getincrementaldecoder(name)(_errors(name)).decode(sample)
 
 
-def _is_valid(sample: bytes, name: str) -> bool:
-    return "\ufffd" not in _decoded(sample, name, _errors(name))
-
-
-def _score(sample: bytes, name: str, *, rivals: bool) -> float:
-    """How much bytes look like text in an encoding: 1 for plain Japanese, 0 and less for garbage.
+def _score(text: str, name: str, *, rivals: bool) -> float:
+    """How much bytes read in an encoding look like text: 1 for plain Japanese, 0 and less for garbage.
 
     `rivals`: another encoding of Japanese reads the bytes, too. Then half-width katakana may be the halves of kanji,
     and the voiced marks among them tell, which stand below certain kana only.
     """
-    text = _decoded(sample, name, _errors(name))
     wide = len(_WIDE.findall(text))
     if not wide:
         return 0.5

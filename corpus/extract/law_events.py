@@ -49,8 +49,7 @@ Handler: TypeAlias = Callable[["LawEvents", str], None]
 
 def _amends(attributes: Attributes) -> bool:
     """Whether a supplementary provision names the law that it came with; an empty name is the law's own."""
-    values = list(attributes)
-    return "AmendLawNum" in values[::2] and values[values.index("AmendLawNum") + 1] != ""
+    return dict(zip(attributes[::2], attributes[1::2], strict=True)).get("AmendLawNum", "") != ""
 
 
 class Source:

@@ -101,15 +101,14 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
         return failure("unsupported", f"{len(data)} bytes of SGML, more than {MAX_BYTES}", EXTRACTOR, VERSION)
     text, _ = decode(data, content_type)
     state, at = _State(), 0
-    for start, end in _tokens(text):
+    for start, end, tag in _tokens(text):
         _write(state, text[at:start])
         at = end
-        token = _TAG.match(text, start, end)
-        name = token[2].lower() if token else ""
+        name = tag[2].lower() if tag else ""
         if name in _BREAKS:
             state.line.append("\n")
-        elif token and name not in _INLINE:
-            _close(state, name) if token[1] else _open(state, name, token[3])
+        elif tag and name not in _INLINE:
+            _close(state, name) if tag[1] else _open(state, name, tag[3])
     _write(state, text[at:])
     _flush(state)
     _flush_row(state)
@@ -125,12 +124,15 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
     )
 
 
-def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Where tags, comments, declarations and instructions stand; any other "<" is text."""
+def _tokens(text: str) -> Iterator[tuple[int, int, re.Match[str] | None]]:
+    """(start, end, the tag if it is one) of tags, comments, declarations and instructions; any other "<" is text."""
     comment, closing, inner, subset = (_Next(mark, text) for mark in ("-->", ">", r"[\[>]", r"\]\s*>"))
     at = text.find("<")
     while at >= 0:
-        if text.startswith("<!", at):
+        tag = _TAG.match(text, at)
+        if tag:
+            end = tag.end()
+        elif text.startswith("<!", at):
             end = comment.after(at + 4)[1] if text.startswith("<!--", at) else len(text) + 1
             if end > len(text):  # no comment, or one that never ends: a declaration, with or without its own subset
                 mark, end = inner.after(at + 2)
@@ -138,10 +140,9 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
         elif text.startswith("<?", at):
             end = closing.after(at + 2)[1]
         else:
-            tag = _TAG.match(text, at)
-            end = tag.end() if tag else len(text) + 1
+            end = len(text) + 1
         if end <= len(text):
-            yield at, end
+            yield at, end, tag
         at = text.find("<", end if end <= len(text) else at + 1)
 
 

@@ -34,7 +34,7 @@ from typing import Any, Final, Self
 
 from corpus.base.errors import WorkerError
 from corpus.extract.model import Extracted, failure
-from corpus.extract.sandbox_wire import decode, frame, receive
+from corpus.extract.sandbox_wire import decode, frame, receive, send
 
 __all__ = ["MEMORY", "SECONDS", "Request", "Sandbox"]
 
@@ -94,12 +94,7 @@ class _Worker:
     def push(self) -> None:
         """Send what the socket takes of what is still to be sent."""
         try:
-            while self.outgoing:
-                sent = self.channel.sendmsg(self.outgoing)
-                while sent and sent >= len(self.outgoing[0]):
-                    sent -= len(self.outgoing.popleft())
-                if sent:
-                    self.outgoing[0] = self.outgoing[0][sent:]
+            send(self.channel, self.outgoing)
         except BlockingIOError:
             return
         except OSError:  # told by the next answer, which will not come
@@ -129,9 +124,7 @@ class _Worker:
         rest = self.deadline - time.monotonic()
         if rest <= 0:
             raise TimeoutError
-        _, room, _ = select.select([self.channel], [self.channel] if self.outgoing else [], [], rest)
-        if room:
-            self.push()
+        _ready([self], rest)
 
     def end(self) -> int:
         """Kill the process; its exit status as os.waitpid gives it."""
@@ -219,15 +212,21 @@ class _Nursery:
         self._process.wait()
 
 
+def _ready(workers: Sequence[_Worker], seconds: float) -> list[socket.socket]:
+    """The channels with something to read, at once or within so long; whoever has room is sent more on the way."""
+    sending = [worker for worker in workers if worker.outgoing]
+    ready, room, _ = select.select([w.channel for w in workers], [w.channel for w in sending], [], seconds)
+    for worker in sending:
+        if worker.channel in room:
+            worker.push()
+    return ready
+
+
 def _heard(workers: Sequence[_Worker]) -> list[int]:
     """The workers that have answered or died, or whose time is over."""
     asked = [worker for worker in workers if worker.waiting]
     rest = max(0.0, min(worker.deadline for worker in asked) - time.monotonic())
-    sending = [worker for worker in asked if worker.outgoing]
-    ready, room, _ = select.select([w.channel for w in asked], [w.channel for w in sending], [], rest)
-    for worker in sending:
-        if worker.channel in room:
-            worker.push()
+    ready = _ready(asked, rest)
     late = time.monotonic()
     return [
         number

@@ -10,13 +10,14 @@ import json
 import socket
 import struct
 from array import array
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from corpus.extract.model import KINDS, OUTCOMES, Extracted, Section
 
-__all__ = ["decode", "encode", "frame", "receive"]
+__all__ = ["decode", "encode", "frame", "receive", "send"]
 
 _LENGTHS: Final = struct.Struct("<QQ")
 _LONGEST: Final = 2**32  # bytes of a head and of a body; a worker has not as much memory
@@ -28,10 +29,23 @@ _SHARES: Final = ("kept_share", "garbled_share", "noise_share")
 _CODECS: Final = ("ascii", "utf-16-le", "utf-8")  # fastest first; the last takes lone surrogates, too
 
 
-def frame(head: bytes, body: bytes) -> list[memoryview]:
+def frame(head: bytes, body: bytes) -> deque[memoryview]:
     """The parts of one message, in the order in which they are sent; none is empty."""
     lengths = _LENGTHS.pack(len(head), len(body))
-    return [memoryview(part) for part in (lengths, head, body) if part]
+    return deque(memoryview(part) for part in (lengths, head, body) if part)
+
+
+def send(channel: socket.socket, parts: deque[memoryview]) -> None:
+    """Send parts that are not empty and take what was sent off the queue. Raises OSError.
+
+    A socket that does not block raises BlockingIOError when it is full; what is left then waits in `parts`.
+    """
+    while parts:
+        sent = channel.sendmsg(parts)
+        while sent and sent >= len(parts[0]):
+            sent -= len(parts.popleft())
+        if sent:
+            parts[0] = parts[0][sent:]
 
 
 def receive(channel: socket.socket, wait: Callable[[], None] | None = None) -> tuple[bytes, bytes]:

@@ -23,7 +23,7 @@ import sys
 from typing import Any, Final
 
 from corpus.extract.model import failure
-from corpus.extract.sandbox_wire import encode, frame, receive
+from corpus.extract.sandbox_wire import encode, frame, receive, send
 
 __all__ = ["main"]
 
@@ -79,20 +79,11 @@ def _work(channel: socket.socket, memory: int, seconds: float) -> None:
         while True:
             request, data = receive(channel)
             _limit_cpu(seconds)
-            _send(channel, frame(*_answer(request, data)))
+            send(channel, frame(*_answer(request, data)))
     except (EOFError, OSError):
         code = 0
     finally:
         os._exit(code)
-
-
-def _send(channel: socket.socket, parts: list[memoryview]) -> None:
-    """All of the parts, in one call where they fit."""
-    sent = channel.sendmsg(parts)
-    for part in parts:
-        if sent < len(part):
-            channel.sendall(part[sent:])
-        sent = max(0, sent - len(part))
 
 
 def _limit_cpu(seconds: float) -> None:
