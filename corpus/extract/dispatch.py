@@ -17,6 +17,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from corpus.extract import law_html, law_xml, mod_html, ntrs_json, pmda_sgml, pmda_xml, wiki_html
 from corpus.extract.blocks import page_title, parse_html, to_blocks, visible_text
 from corpus.extract.encoding import decode
+from corpus.extract.html_cut import cut_inside, is_wiki
 from corpus.extract.html_errors import error_message
 from corpus.extract.html_navigation import is_navigation
 from corpus.extract.model import Extracted, failure
@@ -55,8 +56,6 @@ _XML_READERS: Final[dict[str, Callable[[bytes], Extracted]]] = {
     **dict.fromkeys(("Law", "DataRoot", "law_data_response"), law_xml.extract_xml),
     "PackIns": pmda_xml.extract_xml,
 }
-_CUT: Final = re.compile(rb"<[A-Za-z/!][^<>]*\Z")
-_CLOSED: Final = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
 _MOD_HOST: Final = re.compile(r"(?:www|www\.clearing)\.mod\.go\.jp")
 
 
@@ -129,8 +128,8 @@ def _html(data: bytes, url: str, content_type: str) -> Extracted:
     )
     if no_page is not None:
         return no_page
-    if _CUT.search(data, max(0, len(data) - 3000)) and not _CLOSED.search(data, max(0, len(data) - 20_000)):
-        return failure("truncated", "the page ends inside a tag", title=title)
+    if inside := cut_inside(data, text):
+        return failure("truncated", f"the page ends inside {inside}", title=title)
     return _reader(data, title, url)(data, content_type, url)
 
 
@@ -138,7 +137,7 @@ def _reader(data: bytes, title: str, url: str) -> Callable[[bytes, str, str], Ex
     """The reader of a page: by marks of the site's software, which saved copies keep, else by host."""
     if law_html.is_law_page(data):
         return lambda page, content_type, _: law_html.extract(page, content_type)
-    if b"mw-parser-output" in data or b'id="mw-content-text"' in data:
+    if is_wiki(data):
         return lambda page, content_type, _: wiki_html.extract(page, content_type)
     if _MOD_HOST.fullmatch(urlsplit(url).hostname or "") or "防衛白書" in title:
         return lambda page, content_type, _: mod_html.extract(page, content_type)
