@@ -15,8 +15,11 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree  # type: ignore[import-untyped]
 
 from corpus.extract import law_html, law_xml, mod_html, ntrs_json, pmda_sgml, pmda_xml, wiki_html
-from corpus.extract.blocks import page_title, parse_html, visible_text
+from corpus.extract.blocks import page_title, parse_html, to_blocks, visible_text
 from corpus.extract.encoding import decode
+from corpus.extract.html_cut import cut_inside, is_wiki
+from corpus.extract.html_errors import error_message
+from corpus.extract.html_navigation import is_navigation
 from corpus.extract.model import Extracted, failure
 from corpus.extract.xmlparse import root_name
 
@@ -39,13 +42,7 @@ _CHALLENGE_SCRIPT: Final = re.compile(
 )
 _CHALLENGE_SIZE: Final = 900  # visible characters: a page with more than that is a page
 _SCRIPT_SIZE: Final = 150  # as little stands beside such a script in a challenge
-_ERROR_TITLE: Final = re.compile(
-    r"エラー|メンテナンス|保守作業|見つかりません|ございません|表示できません|アクセスが集中|しばらくお待ち|"
-    r"\b(?:error|not found|forbidden|access denied|unavailable|bad gateway|maintenance|gateway time-?out)\b|"
-    r"\b(?:40[0-9]|50[0-9])\b",
-    re.IGNORECASE,
-)
-_TINY: Final = 600  # visible characters below which a page with an error in its title is an error page
+_LARGE: Final = 20_000  # characters that no error page shows, its menus included
 _DATA_PATH: Final = re.compile(r"/api/|/go/xml/|\.(?:xml|json|pdf|zip|bz2|txt|csv)$", re.IGNORECASE)
 _DATA_TYPE: Final = re.compile(r"json|xml(?!\+xhtml)|pdf|zip|octet-stream", re.IGNORECASE)
 _MEDIA_TYPE: Final = re.compile(r"\s*(?:image|audio|video|font)/", re.IGNORECASE)
@@ -59,8 +56,6 @@ _XML_READERS: Final[dict[str, Callable[[bytes], Extracted]]] = {
     **dict.fromkeys(("Law", "DataRoot", "law_data_response"), law_xml.extract_xml),
     "PackIns": pmda_xml.extract_xml,
 }
-_CUT: Final = re.compile(rb"<[A-Za-z/!][^<>]*\Z")
-_CLOSED: Final = re.compile(rb"</(?:html|body)\s*>", re.IGNORECASE)
 _MOD_HOST: Final = re.compile(r"(?:www|www\.clearing)\.mod\.go\.jp")
 
 
@@ -128,11 +123,13 @@ def _html(data: bytes, url: str, content_type: str) -> Extracted:
     if root is None:
         return failure("empty", "no HTML element in the page")
     title, shown = page_title(root), visible_text(root)
-    no_page = _no_page(data, title, shown, url, content_type) or _frameset(root, title, url)
+    no_page = (
+        _no_page(data, title, shown, url, content_type) or _frameset(root, title, url) or _error(root, title, shown)
+    )
     if no_page is not None:
         return no_page
-    if _CUT.search(data, max(0, len(data) - 3000)) and not _CLOSED.search(data, max(0, len(data) - 20_000)):
-        return failure("truncated", "the page ends inside a tag", title=title)
+    if inside := cut_inside(data, text):
+        return failure("truncated", f"the page ends inside {inside}", title=title)
     return _reader(data, title, url)(data, content_type, url)
 
 
@@ -140,7 +137,7 @@ def _reader(data: bytes, title: str, url: str) -> Callable[[bytes, str, str], Ex
     """The reader of a page: by marks of the site's software, which saved copies keep, else by host."""
     if law_html.is_law_page(data):
         return lambda page, content_type, _: law_html.extract(page, content_type)
-    if b"mw-parser-output" in data or b'id="mw-content-text"' in data:
+    if is_wiki(data):
         return lambda page, content_type, _: wiki_html.extract(page, content_type)
     if _MOD_HOST.fullmatch(urlsplit(url).hostname or "") or "防衛白書" in title:
         return lambda page, content_type, _: mod_html.extract(page, content_type)
@@ -161,7 +158,7 @@ def _frameset(root: etree._Element, title: str, url: str) -> Extracted | None:
 
 
 def _no_page(data: bytes, title: str, shown: str, url: str, content_type: str) -> Extracted | None:
-    """The outcome of a page that is a challenge, an error message, or shows nothing; None for a page."""
+    """The outcome of a page that is a challenge, not what was asked for, or shows nothing; None for a page."""
     guarded = len(shown) < _CHALLENGE_SIZE and _CHALLENGE.search(data[:200_000]) is not None
     if guarded or (len(shown) < _SCRIPT_SIZE and _CHALLENGE_SCRIPT.search(data[:200_000])):
         return failure("challenge", "an access challenge in place of the page", title=title)
@@ -170,8 +167,14 @@ def _no_page(data: bytes, title: str, shown: str, url: str, content_type: str) -
     path = urlsplit(url).path
     if data_type or (_DATA_PATH.search(path) and not path.startswith("/wiki/")):  # an article may be called X.xml
         return failure("error_page", f"HTML where data was asked for: {beginning}", title=title)
-    if len(shown) < _TINY and _ERROR_TITLE.search(title):
-        return failure("error_page", f"an error page with status 200: {beginning}", title=title)
     if not shown.strip() and b"<frameset" not in data[:8000].lower():
         return failure("empty", f"no visible text: {title or 'a page made by scripts'}", title=title)
     return None
+
+
+def _error(root: etree._Element, title: str, shown: str) -> Extracted | None:
+    """The outcome of an error page: what it says around its menus is the message."""
+    if len(shown) > _LARGE:
+        return None
+    message = error_message(title, to_blocks(root, drop=is_navigation))
+    return failure("error_page", f"an error page with status 200: {message}", title=title) if message else None

@@ -11,10 +11,12 @@ from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from corpus.extract.blocks import Block, classes, declared_language, page_title, parse_html, to_blocks, visible_text
+from corpus.extract.blocks import Block, declared_language, page_title, parse_html, to_blocks, visible_text
 from corpus.extract.encoding import decode
+from corpus.extract.html_errors import error_message
 from corpus.extract.html_layout import unwrap_tables
 from corpus.extract.html_main import main_blocks
+from corpus.extract.html_navigation import is_navigation
 from corpus.extract.html_sites import rule_for
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
 from corpus.text.language import language
@@ -23,47 +25,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "html"
-VERSION: Final = f"3+trafilatura-{library_version('trafilatura')}+resiliparse-{library_version('resiliparse')}"
-_NAVIGATION: Final = {
-    *("nav", "navi", "navigation", "menu", "gnav", "header", "footer", "sidebar", "breadcrumb", "breadcrumbs", "pager"),
-    *(
-        "pagination",
-        "topicpath",
-        "pankuzu",
-        "sns",
-        "search",
-        "cookie",
-        "banner",
-        "skip",
-        "globalnav",
-        "localnav",
-        "lnav",
-    ),
-    *("globalnavi", "localnavi", "site-header", "site-footer", "global-header", "global-footer", "pagetop", "page-top"),
-    *("related", "related-posts", "relatedposts", "recommend", "ranking", "comments", "share", "social", "tagcloud"),
-    *(
-        "gheader",
-        "gfooter",
-        "sidenav",
-        "side-nav",
-        "sidemenu",
-        "copyright",
-        "subnav",
-        "sub-nav",
-        "topic-path",
-        "advert",
-    ),
-}
-_ROLES: Final = {"navigation", "banner", "contentinfo", "search", "complementary"}
-_ERROR: Final = re.compile(
-    r"ページが(?:見つかり|存在し|ござい|表示でき)ま|お探しのページ|指定されたページ|アクセスしようとした(?:ページ|ファイル)|"
-    r"ただいま(?:メンテナンス|アクセスが集中|混み合)|システムエラー|該当する.{0,12}(?:ありません|見つかりません)|"
-    r"(?:page|file|document|resource|url).{0,40}(?:not|n't|cannot|could not) be? ?found|404 not found|"
-    r"internal server error|service (?:temporarily )?unavailable|session (?:has )?(?:expired|timed? ?out)|"
-    r"セッションが.{0,10}(?:切れ|無効|終了)",
-    re.IGNORECASE,
-)
-_SHORT: Final = 250  # visible characters: a main text up to this length can be an error message
+VERSION: Final = f"4+trafilatura-{library_version('trafilatura')}+resiliparse-{library_version('resiliparse')}"
 _TITLE_END: Final = re.compile(r"\s*[|｜:：»«]\s*[^|｜]{1,40}$|\s+[-–—]\s+[^-–—]{1,40}$")
 
 
@@ -82,13 +44,12 @@ def extract(data: bytes, content_type: str = "", url: str = "") -> Extracted:
         lang = language(shown[:20_000]) or ""
         if unwrap_tables(root):
             text = etree.tostring(root, encoding="unicode", method="html")
-        main = main_blocks(text, visible_text(root), to_blocks(root, drop=_dropped), lang)
+        main = main_blocks(text, visible_text(root), to_blocks(root, drop=is_navigation), lang)
         blocks, how = main.blocks, main.how
     if not blocks and _frames(root):
         return failure("empty", f"a frameset of {', '.join(_frames(root))}", EXTRACTOR, VERSION, title=title)
-    main_text = "\n".join(block.text for block in blocks)
-    if visible(main_text) < _SHORT and (match := _ERROR.search(main_text)):
-        return failure("error_page", f"an error page with status 200: {match[0]}", EXTRACTOR, VERSION, title=title)
+    if message := error_message(title, blocks):
+        return failure("error_page", f"an error page with status 200: {message}", EXTRACTOR, VERSION, title=title)
     return finish(
         _build(blocks, title),
         title=title,
@@ -102,15 +63,6 @@ def extract(data: bytes, content_type: str = "", url: str = "") -> Extracted:
 
 def _frames(root: etree._Element) -> list[str]:
     return [frame.get("src", "") for frame in root.iter("frame")][:20]
-
-
-def _dropped(element: etree._Element) -> bool:
-    if element.tag in ("nav", "header", "footer", "aside"):
-        # Pages of today put the heading of an article into a header of its own.
-        return element.tag != "header" or not any(
-            parent.tag in ("article", "main") for parent in element.iterancestors()
-        )
-    return bool(classes(element) & _NAVIGATION) or element.get("role") in _ROLES
 
 
 def _build(blocks: list[Block], title: str) -> TextBuilder:
