@@ -14,7 +14,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from corpus.extract.blocks import Block, classes, declared_language, page_title, parse_html, to_blocks
 from corpus.extract.encoding import decode
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
-from corpus.extract.wikirules import MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
+from corpus.extract.wikirules import MAX_HEADING, MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
 from corpus.text.scripts import visible
 
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
@@ -131,7 +131,7 @@ def _build(blocks: list[Block], title: str) -> TextBuilder:
         if block.level:
             headings = [(level, text) for level, text in headings if level < block.level]
             builder.add("title", block.text, [text for _, text in headings])
-            headings.append((block.level, block.text))
+            headings.append((block.level, block.text[:MAX_HEADING]))
             continue
         builder.add(block.kind, _MARK.sub("", block.text), [text for _, text in headings])
     return builder

@@ -11,13 +11,13 @@ import re
 from typing import Final
 
 from corpus.extract.model import Extracted, TextBuilder, failure, finish, tidy, tidy_lines
-from corpus.extract.wikirules import MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
+from corpus.extract.wikirules import MAX_HEADING, MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
 from corpus.extract.wikiscan import TABLE_ROW, flatten
 
 __all__ = ["EXTRACTOR", "VERSION", "extract_wikitext", "is_article"]
 
 EXTRACTOR: Final = "wikitext"
-VERSION: Final = "2"
+VERSION: Final = "3"
 MAX_CHARS: Final = 4 * 2**20
 _STRIPPED: Final = f"{TABLE_ROW} \u3000"
 
@@ -98,7 +98,7 @@ def _build(lines: str, title: str) -> TextBuilder:
         if not tail and name:
             headings = [(deep, text) for deep, text in headings if deep < depth]
             builder.add("title", name, [text for _, text in headings])
-            headings.append((depth, name))
+            headings.append((depth, name[:MAX_HEADING]))
             where, level = " > ".join(text for _, text in headings), len(headings)
     return builder
 

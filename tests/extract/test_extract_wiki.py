@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,42 @@ def test_hostile_markup_takes_no_time() -> None:
     for hostile in ("<ref>" * 50_000, "<!--" * 50_000, "（" + " 、" * 50_000, " " * 200_000 + "x"):
         extract_wikitext(hostile + FILLER, title="T", lang="en")
     assert time.perf_counter() - started < 20
+
+
+GROWING = {
+    "attributes of a cell": lambda n: "{|\n| " + "x = 1, " * n + "\n|}",
+    "lines of a cell": lambda n: "{|\n|\n" + "a\n" * (20 * n) + "|}",
+    "unclosed nowiki": lambda n: "<nowiki>" * n,
+    "unclosed address": lambda n: "[http://" + "a" * (4 * n),
+    "blanks of a label": lambda n: "[[a" + " " * (4 * n) + "b|]]",
+    "long heading": lambda n: f"=={'a' * (8 * n)}==\n" + "===b===\nc\n" * n,
+    "links": lambda n: "[[" * n,
+    "templates": lambda n: "{{" * n,
+    "references": lambda n: "<ref" * n,
+    "tables": lambda n: "{|\n" * n,
+    "comments": lambda n: "<!--" * n,
+    "quotes": lambda n: "''" * n,
+}
+
+
+@pytest.mark.parametrize("make", GROWING.values(), ids=GROWING)
+def test_time_grows_with_the_text(make: Callable[[int], str]) -> None:
+    """Whatever is unclosed or repeated costs time in proportion to its length."""
+
+    def seconds(count: int) -> float:
+        text, spent = make(count) + "\n" + FILLER, []
+        for _ in range(3):
+            started = time.process_time()
+            extract_wikitext(text, title="T", lang="ja")
+            spent.append(time.process_time() - started)
+        return min(spent)
+
+    assert seconds(8_000) < 8 * seconds(2_000) + 0.02  # 4 times the text; a square would take 16 times as long
+
+
+def test_number_of_a_character_that_is_none() -> None:
+    """A reference with more digits than any character has is no error and no text."""
+    assert text_of(f"甲&#{'9' * 6000};乙&#20024;") == "甲乙丸"
 
 
 def test_stub() -> None:
