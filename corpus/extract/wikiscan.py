@@ -55,10 +55,10 @@ _LAYOUT: Final = re.compile(
 )
 
 
-def flatten(wikitext: str, title: str = "") -> str:
+def flatten(wikitext: str, title: str = "", lang: str = "ja") -> str:
     """The lines that a reader sees, headings still between their "=" and rows of tables behind TABLE_ROW.
 
-    `title` stands for {{PAGENAME}}.
+    `title` stands for {{PAGENAME}}; `lang` is the language of the wiki.
     """
     text = _without_hidden(_literal(_CONTROLS.sub("", wikitext)))
     if "{{{" in text:
@@ -67,7 +67,7 @@ def flatten(wikitext: str, title: str = "") -> str:
     if "//" in text or "mailto:" in text:
         text = _EXTERNAL.sub(_first, text)
     for _ in range(_PASSES):
-        text, count = _INNERMOST.subn(lambda match: _replaced(match, title), text)
+        text, count = _INNERMOST.subn(lambda match: _replaced(match, title, lang), text)
         if not count:
             break
     if "{|" in text:
@@ -119,7 +119,7 @@ def _without_hidden(text: str) -> str:
     return "".join(out) + text[at:] if out else text
 
 
-def _replaced(match: re.Match[str], title: str) -> str:
+def _replaced(match: re.Match[str], title: str, lang: str) -> str:
     template, link = match[1], match[2]
     if template is None:
         return _link(link)
@@ -127,10 +127,10 @@ def _replaced(match: re.Match[str], title: str) -> str:
     known = words_of(name)
     if not known:
         return title if template_name(name) in ("pagename", "subpagename", "fullpagename") else ""
-    return _template(known, rest.split("|") if rest or "|" in template else [])
+    return _template(known, rest.split("|") if rest or "|" in template else [], lang)
 
 
-def _template(name: str, arguments: list[str]) -> str:
+def _template(name: str, arguments: list[str], lang: str) -> str:
     positional: list[str] = []
     named: dict[str, str] = {}
     for argument in arguments:
@@ -144,7 +144,7 @@ def _template(name: str, arguments: list[str]) -> str:
             positional[max(place, 0)] = value.strip()
         else:
             named[key] = value.strip()
-    return expand(name, positional, named)
+    return expand(name, positional, named, lang)
 
 
 def _link(inner: str) -> str:

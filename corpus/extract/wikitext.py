@@ -64,7 +64,7 @@ def extract_wikitext(wikitext: str, *, title: str, lang: str) -> Extracted:
         return failure(kind, reason, EXTRACTOR, VERSION, title=title)
     if len(wikitext) > MAX_CHARS:
         return failure("unsupported", f"{len(wikitext)} characters of wikitext", EXTRACTOR, VERSION, title=title)
-    builder = _build(_polish(flatten(wikitext, title), lang), title)
+    builder = _build(_polish(flatten(wikitext, title, lang), lang), title)
     body = sum(section.end - section.start for section in builder.sections if section.kind == "body")
     if body < MIN_ARTICLE:
         return failure("stub", f"{title}: {body} characters of text", EXTRACTOR, VERSION, title=title)

@@ -55,6 +55,19 @@ def test_article() -> None:
         ("{{nihongo|Mount Sample|見本山|Mihon-san}} is", "Mount Sample (見本山、Mihon-san) is"),
         ("重さ{{val|12.5|u=kg}}と{{frac|1|2}}", "重さ12.5 kgと1/2"),
         ("[[架空県|県]]と[[:Category:山]]と[[en:Mountain]]", "県とCategory:山と"),
+        ("{{convert|6|ft|4|in|cm|0}}と{{convert|11|st|4|lb}}と{{convert|5|ft|2}}", "6 ft 4 inと11 st 4 lbと5 ft"),
+        ("{{convert|3+1/2|mi|km}}と{{convert|1.5|e6acre-ft}}", "3 1/2 miと1.5 million acre-ft"),
+        ("{{quote|text=甲の文。|author=乙}}{{blockquote|content=丙の文。}}{{cquote|1=丁}}", "甲の文。丙の文。丁"),
+        ("{{US$|2 billion}}と{{US$|5|long=no}}と{{GBP|3}}と{{€}}", "US$2 billionと$5と£3と€"),
+        ("{{gaps|1|234|567.8}}と{{val|5|-|6|u=m}}と{{val|5.1|0.2|u=m|up=s}}", "1234567.8と5–6 mと5.1±0.2 m/s"),
+        ("{{val|1.2|+0.3|-0.4}}と{{val|1.234|(5)|e=3}}", "1.2+0.3−0.4と1.234(5)×10^3"),
+        ("{{circa|1900|1950}}と{{circa|1900}}と{{reign|1500|1510}}", "c. 1900 – c. 1950とc. 1900とr. 1500–1510"),
+        ("{{langx|fr|Mot}}と{{lang-ru|Слово|Slovo}}と{{translit|ar|DIN|kalima}}", "MotとСловоとkalima"),
+        ("{{ship|USS|Sample|BB-99}}と{{HMS|Sample|99|2}}", "USS Sample (BB-99)とHMS Sample"),
+        ("{{sclass|Sample|cruiser}}と{{sclass|Sample|cruiser|4}}", "Sample-class cruiserと"),
+        ("{{BCE|500}}と{{AD|50}}と{{sic|teh}}と{{sic|te|h|hide=y}}", "500 BCEとAD 50とteh [sic]とteh"),
+        ("{{分数|1|2}}と{{和暦|2019}}と{{和暦|2020}}と{{10^|3}}", "1/2と平成31年/令和元年と令和2年と10^3"),
+        ("{{ARG}}と{{UKR}}と{{GER}}と{{flag|EGY}}と{{col}}", "アルゼンチンとウクライナとドイツとエジプトと"),
         ("[https://example.com/ 公式サイト]の[https://example.com/]", "公式サイトの"),
         ("'''太字'''と''斜体''__NOTOC__", "太字と斜体"),
         ("水は H<sub>2</sub>O、10&nbsp;&lt; 20", "水は H2O、10 < 20"),
@@ -132,6 +145,12 @@ def test_time_grows_with_the_text(make: Callable[[int], str]) -> None:
         return min(spent)
 
     assert seconds(8_000) < 8 * seconds(2_000) + 0.02  # 4 times the text; a square would take 16 times as long
+
+
+def test_countries_in_the_language_of_the_wiki() -> None:
+    """A flag of an English article has the English name."""
+    filler = "Mount Sample is a mountain in the north of an imagined country. " * 5
+    assert extract_wikitext(f"From {{{{JPN}}}}. {filler}", title="T", lang="en").text.startswith("T\nFrom Japan. ")
 
 
 def test_number_of_a_character_that_is_none() -> None:
