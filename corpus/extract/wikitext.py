@@ -23,7 +23,8 @@ _STRIPPED: Final = f"{TABLE_ROW} \u3000"
 
 _REDIRECT: Final = re.compile(r"\s*#\s*(?:redirect|転送|リダイレクト)\s*:?\s*\[\[\s*([^\]|#]*)", re.IGNORECASE)
 _DISAMBIGUATION: Final = re.compile(
-    r"\{\{\s*(?:aimai|disambig\w*|dab|hndis|geodis|(?:人名の|地名の|同名の\S{1,8})?曖昧さ回避|人名|地名|四字熟語の曖昧さ回避)\s*(?:\||\}\})",
+    r"\{\{\s*+(?:aimai|[a-z _-]{0,60}?disamb(?:ig[a-z]*)?|dab|hndis|geodis|"
+    r"(?:人名の?|地名の?|四字熟語の|同名の\S{1,8})?曖昧さ回避|人名|地名)\s*+(?:\||\}\})",
     re.IGNORECASE,
 )
 _HEADING: Final = re.compile(r"(={1,6})(.+?)(={1,6})\s*")
