@@ -47,6 +47,13 @@ _BLOCK: Final = re.compile(r"</?(?:br|p|div|li|dd|dt|ul|ol|dl|blockquote|poem|ce
 _TAG: Final = re.compile(r"</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>")
 _QUOTES: Final = re.compile("'{2,}")
 _ATTRIBUTES: Final = re.compile(r"[^=\[\]{}]*+(?:=|(?<=\bnowrap)\s*+$|(?<=\bnowrap )$)")
+# Attributes whose bar went with a template; names that no formula or code of a cell is likely to have.
+_LEFT_ATTRIBUTES: Final = re.compile(
+    r"""(?:(?:(?:row|col)span\s*+=\s*+["']?\d++["']?"""
+    r"""|(?:bgcolor|align|valign|scope|style|data-sort-value)\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'|]++)"""
+    r"""|(?:class|width|height)\s*+=\s*+"[^"]*+")\s*+)++""",
+    re.IGNORECASE,
+)
 _PIPE_TRICK: Final = re.compile(r"(?<!\s)\s*+[(（,].*")
 _HUGE_NUMBER: Final = re.compile(r"&#\d{8,};?")  # no character has it, and to read it costs time or an error
 _LAYOUT: Final = re.compile(
@@ -196,5 +203,7 @@ def _rows(table: str) -> str:
 def _cell(cell: str) -> str:
     head, bar, shown = cell.partition("|")
     if not bar or shown.startswith("|") or _ATTRIBUTES.match(head) is None:
-        shown = cell
+        shown = cell.lstrip(" \t|")
+        if "=" in shown and (left := _LEFT_ATTRIBUTES.match(shown)) is not None:
+            shown = shown[left.end() :]
     return shown.strip(" \t|")
