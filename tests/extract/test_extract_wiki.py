@@ -209,3 +209,29 @@ def test_attribution_of_a_page() -> None:
     done = extract(WIKI_PAGE.replace("</head>", f"{told}</head>").encode(), url="")
     assert done.facts == {"revision_id": "80001000", "timestamp": "2026-10-05T03:04:05Z"}
     assert extract(WIKI_PAGE.encode(), url="").facts == {}
+
+
+def page_text(body: str, opening: str = '<body><div class="mw-parser-output">', closing: str = "</div></body>") -> str:
+    """The text of a page whose article begins with some HTML, title and filler taken off."""
+    html = f"<html><head><title>T - Wikipedia</title></head>{opening}{body}<p>{FILLER}</p>{closing}</html>"
+    done = extract(html.encode(), url="https://ja.wikipedia.org/wiki/T", content_type="text/html; charset=utf-8")
+    assert (done.outcome, done.extractor) == ("ok", "wiki_html"), done.reason
+    return done.text.removeprefix("T\n").removesuffix(FILLER).strip("\n")
+
+
+def test_marks_of_references_are_elements() -> None:
+    """What only looks like a mark is text; a mark is known by its element or by where it leads."""
+    assert page_text("<p>母音[a]と配列a[1]、文献[3]。</p>") == "母音[a]と配列a[1]、文献[3]。"
+    marks = (
+        '<sup class="reference"><a href="#cite_note-1">[注 1]</a></sup>',
+        '<a href="./T#cite_note-2">[α 1]</a>',
+        "<sup>[<i>要出典</i>]</sup>",
+    )
+    assert page_text(f"<p>甲{'乙'.join(marks)}丙</p>") == "甲乙乙丙"
+    assert page_text('<p>甲は<a href="#cite_note-2">脚注の説明</a>を参照</p>') == "甲は脚注の説明を参照"
+
+
+def test_page_of_parsoid() -> None:
+    """The article of a page of Parsoid is its body."""
+    opening = '<body lang="ja" class="mw-content-ltr parsoid-body mediawiki mw-parser-output"><section>'
+    assert page_text("<p>甲の文。</p>", opening, "</section></body>") == "甲の文。"
