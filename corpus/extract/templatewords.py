@@ -125,7 +125,7 @@ def _currency(symbol: str) -> Words:
 
 
 def _sic(arguments: list[str], named: dict[str, str]) -> str:
-    """{{sic|occ|ured}} -> "occured [sic]": cut in two so that nobody mends it."""
+    """{{sic|xy|z}} -> "xyz [sic]": cut in two so that nobody mends it."""
     if named.get("hide"):
         return "".join(arguments)
     text = "".join(arguments)
@@ -135,6 +135,10 @@ def _sic(arguments: list[str], named: dict[str, str]) -> str:
 def _span(mark: str, between: str) -> Words:
     """{{reign|1500|1510}} -> "r. 1500–1510"."""
     return lambda arguments, _: f"{mark} {between.join(part for part in arguments[:2] if part)}"
+
+
+def _era(mark: str) -> Words:
+    return lambda arguments, _: f"{arguments[0]} {mark}"
 
 
 def _japanese_year(arguments: list[str], _: dict[str, str]) -> str:
@@ -211,7 +215,7 @@ SPECIAL: Final[dict[str, Words]] = {
     **dict.fromkeys(("circa", "c.", "ca"), _span("c.", " – c. ")),
     **dict.fromkeys(("floruit", "fl."), _span("fl.", "–")),
     "reign": _span("r.", "–"),
-    **{era.lower(): (lambda arguments, _, era=era: f"{arguments[0]} {era}") for era in ("BCE", "BC", "CE")},
+    **{era.lower(): _era(era) for era in ("BCE", "BC", "CE")},
     "ad": lambda arguments, _: f"AD {arguments[0]}",
     **dict.fromkeys(_QUOTES, _quote),
     **{name: _currency(symbol) for name, symbol in _SYMBOLS.items()},

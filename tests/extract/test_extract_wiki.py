@@ -65,7 +65,7 @@ def test_article() -> None:
         ("{{langx|fr|Mot}}と{{lang-ru|Слово|Slovo}}と{{translit|ar|DIN|kalima}}", "MotとСловоとkalima"),
         ("{{ship|USS|Sample|BB-99}}と{{HMS|Sample|99|2}}", "USS Sample (BB-99)とHMS Sample"),
         ("{{sclass|Sample|cruiser}}と{{sclass|Sample|cruiser|4}}", "Sample-class cruiserと"),
-        ("{{BCE|500}}と{{AD|50}}と{{sic|teh}}と{{sic|te|h|hide=y}}", "500 BCEとAD 50とteh [sic]とteh"),
+        ("{{BCE|500}}と{{AD|50}}と{{sic|xyz}}と{{sic|xy|z|hide=y}}", "500 BCEとAD 50とxyz [sic]とxyz"),
         ("{{分数|1|2}}と{{和暦|2019}}と{{和暦|2020}}と{{10^|3}}", "1/2と平成31年/令和元年と令和2年と10^3"),
         ("{{ARG}}と{{UKR}}と{{GER}}と{{flag|EGY}}と{{col}}", "アルゼンチンとウクライナとドイツとエジプトと"),
         ("[https://example.com/ 公式サイト]の[https://example.com/]", "公式サイトの"),
