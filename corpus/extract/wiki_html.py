@@ -14,13 +14,13 @@ from lxml import etree  # type: ignore[import-untyped]
 from corpus.extract.blocks import Block, classes, declared_language, page_title, parse_html, to_blocks
 from corpus.extract.encoding import decode
 from corpus.extract.model import Extracted, TextBuilder, failure, finish
-from corpus.extract.wikirules import MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
+from corpus.extract.wikirules import MAX_HEADING, MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
 from corpus.text.scripts import visible
 
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "wiki_html"
-VERSION: Final = "2"
+VERSION: Final = "3"
 _DROPPED: Final = {
     *("infobox", "navbox", "vertical-navbox", "sidebar", "navbox-styles", "reflist", "references"),
     *("mw-references-wrap", "mw-kartographer-container"),
@@ -30,11 +30,12 @@ _DROPPED: Final = {
     *("mw-authority-control", "infobox_v2", "infobox_v3", "side-box", "tmbox", "cmbox", "ombox", "coordinates"),
     *("template-fact", "inline-template", "mw-indicators", "timeline-wrapper", "rellink"),
 }
-_TEX: Final = re.compile(r"^\{\\(?:displaystyle|textstyle)\s*(.*)\}$", re.DOTALL)
+_TEX: Final = re.compile(r"^\{\\(?:displaystyle|textstyle)\s*+(.*)\}$", re.DOTALL)
 _MARK: Final = re.compile(r"\[(?:\d+|[a-z]|注 ?\d*|注釈 ?\d+|note \d+|nb \d+|要出典|citation needed)\]")
+_NOTE: Final = re.compile(r"\[[^\[\]]{1,40}\]")  # by groups: [1], [注 1], [Note 1], [α]
 _REVISION: Final = re.compile(r'"wgRevisionId":\s?(\d{1,18})')
 _CHANGED: Final = re.compile(r'"dateModified":\s?"([0-9T:Z+-]{10,30})"')
-_SUFFIX: Final = re.compile(r"\s*[-–—]\s*(?:Wikipedia|ウィキペディア).*$")
+_SUFFIX: Final = re.compile(r"(?<!\s)\s*+[-–—]\s*(?:Wikipedia|ウィキペディア).*$")
 
 
 def extract(data: bytes, content_type: str = "") -> Extracted:
@@ -74,7 +75,7 @@ def _revision(page: str) -> dict[str, str]:
 
 
 def _content(root: etree._Element) -> etree._Element | None:
-    for element in root.iter("div"):
+    for element in root.iter("div", "body"):  # Parsoid's pages have nothing around the body
         if "mw-parser-output" in classes(element):
             return element
     return next((element for element in root.iter("div") if element.get("id") == "mw-content-text"), None)
@@ -97,6 +98,8 @@ def _dropped(element: etree._Element) -> bool:
     names = classes(element)
     if names & _DROPPED or element.get("role") == "navigation":
         return True
+    if element.tag == "a" and "#cite_" in (element.get("href") or ""):
+        return bool(_NOTE.fullmatch("".join(element.itertext()).strip()))
     return element.tag == "sup" and bool(_MARK.fullmatch("".join(element.itertext()).strip()))
 
 
@@ -131,7 +134,7 @@ def _build(blocks: list[Block], title: str) -> TextBuilder:
         if block.level:
             headings = [(level, text) for level, text in headings if level < block.level]
             builder.add("title", block.text, [text for _, text in headings])
-            headings.append((block.level, block.text))
+            headings.append((block.level, block.text[:MAX_HEADING]))
             continue
-        builder.add(block.kind, _MARK.sub("", block.text), [text for _, text in headings])
+        builder.add(block.kind, block.text, [text for _, text in headings])
     return builder

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MIN_ARTICLE", "is_list_title", "is_other_namespace", "is_tail"]
+__all__ = ["MAX_HEADING", "MIN_ARTICLE", "is_list_title", "is_other_namespace", "is_tail"]
 
 MIN_ARTICLE: Final = 150  # characters of body text; what is shorter is a stub
+MAX_HEADING: Final = 255  # characters of a heading in the path of each section below it, which are many
 _TAIL: Final = {
     *("脚注", "注釈", "出典", "参考文献", "関連項目", "外部リンク", "脚注・出典", "注釈・出典", "出典・脚注"),
     *("脚注と出典", "注釈と出典", "注記", "文献", "関連文献", "関連書籍", "参考資料", "参照", "脚注・参考文献", "注"),

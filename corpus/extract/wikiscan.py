@@ -26,14 +26,15 @@ _HIDING: Final = (
 _HIDDEN: Final = re.compile(rf"<({'|'.join(_HIDING)})\b[^<>]*>|<!--", re.IGNORECASE)
 _ENDS: Final = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _HIDING} | {"!--": re.compile("-->")}
 _CONTROLS: Final = re.compile("[\x00-\x08]+")  # two of them serve as marks here
+# Possessive, so that an opening without its end is passed over as far as it was read.
 _NOWIKI: Final = re.compile(
-    r"<nowiki>(.*?)</nowiki>|<nowiki\s*/>|<(?:pre|code|tt)\b[^<>]*>(?=<nowiki>)", re.DOTALL | re.I
+    r"<nowiki>((?:[^<]++|<(?!/?nowiki>))*+)</nowiki>|<nowiki\s*/>|<(?:pre|code|tt)\b[^<>]*>(?=<nowiki>)", re.I
 )
 _ESCAPES: Final = {ord(mark): chr(0xE000 + n) for n, mark in enumerate("{}[]|='<>&*#:;!_")}
 _UNESCAPES: Final = {ord(escaped): mark for mark, escaped in _ESCAPES.items()}
 _SIMPLE_LINK: Final = re.compile(r"\[\[(?:[^\[\]{}|\n:]*\|)?([^\[\]{}|\n:#]+)\]\]")
 _EXTERNAL: Final = re.compile(
-    r"\[(?:(?:https?|ftps?|irc|gopher)://|//|mailto:|news:)[^\s\[\]|{}<>]*[ \t]*+([^\[\]\n]*)\]", re.I
+    r"\[(?:(?:https?|ftps?|irc|gopher)://|//|mailto:|news:)[^\s\[\]|{}<>]*+[ \t]*+([^\[\]\n]*+)\]", re.I
 )
 _BODY: Final = r"(?:[^{}\[\]]++|\[(?!\[)|\](?!\])|\{(?!\{)|\}(?!\}))*+"
 _INNERMOST: Final = re.compile(rf"\{{\{{({_BODY})\}}\}}|\[\[({_BODY})\]\]")
@@ -45,17 +46,26 @@ _TABLE_MARK: Final = re.compile(r"^[ \t:*#;]*(?:(\{\|)|(\|\}))", re.MULTILINE)
 _BLOCK: Final = re.compile(r"</?(?:br|p|div|li|dd|dt|ul|ol|dl|blockquote|poem|center|hr|tr)\b[^<>]*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[A-Za-z][\w-]*(?:\s[^<>]*)?/?>")
 _QUOTES: Final = re.compile("'{2,}")
-_ATTRIBUTES: Final = re.compile(r"""[^|\[\]{}]*?(?:=\s*["']?[^|]*?|\bnowrap\s*)\|(?!\|)""")
+_ATTRIBUTES: Final = re.compile(r"[^=\[\]{}]*+(?:=|(?<=\bnowrap)\s*+$|(?<=\bnowrap )$)")
+# Attributes whose bar went with a template; names that no formula or code of a cell is likely to have.
+_LEFT_ATTRIBUTES: Final = re.compile(
+    r"""(?:(?:(?:row|col)span\s*+=\s*+["']?\d++["']?"""
+    r"""|(?:bgcolor|align|valign|scope|style|data-sort-value)\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'|]++)"""
+    r"""|(?:class|width|height)\s*+=\s*+"[^"]*+")\s*+)++""",
+    re.IGNORECASE,
+)
+_PIPE_TRICK: Final = re.compile(r"(?<!\s)\s*+[(（,].*")
+_HUGE_NUMBER: Final = re.compile(r"&#\d{8,};?")  # no character has it, and to read it costs time or an error
 _LAYOUT: Final = re.compile(
     r"infobox|navbox|sidebar|toccolours|metadata|mbox|vertical-navbox|succession|float\s*:|display\s*:\s*none",
     re.IGNORECASE,
 )
 
 
-def flatten(wikitext: str, title: str = "") -> str:
+def flatten(wikitext: str, title: str = "", lang: str = "ja") -> str:
     """The lines that a reader sees, headings still between their "=" and rows of tables behind TABLE_ROW.
 
-    `title` stands for {{PAGENAME}}.
+    `title` stands for {{PAGENAME}}; `lang` is the language of the wiki.
     """
     text = _without_hidden(_literal(_CONTROLS.sub("", wikitext)))
     if "{{{" in text:
@@ -64,7 +74,7 @@ def flatten(wikitext: str, title: str = "") -> str:
     if "//" in text or "mailto:" in text:
         text = _EXTERNAL.sub(_first, text)
     for _ in range(_PASSES):
-        text, count = _INNERMOST.subn(lambda match: _replaced(match, title), text)
+        text, count = _INNERMOST.subn(lambda match: _replaced(match, title, lang), text)
         if not count:
             break
     if "{|" in text:
@@ -74,8 +84,12 @@ def flatten(wikitext: str, title: str = "") -> str:
     if "<" in text:
         text = _TAG.sub("", _BLOCK.sub("\n", text))
     if "&" in text:
-        text = html.unescape(html.unescape(text) if "&amp;" in text else text)
+        text = _unescaped(_unescaped(text) if "&amp;" in text else text)
     return text.translate(_UNESCAPES) if _has_nowiki(wikitext) else text
+
+
+def _unescaped(text: str) -> str:
+    return html.unescape(_HUGE_NUMBER.sub("", text) if "&#" in text else text)
 
 
 def _first(match: re.Match[str]) -> str:
@@ -112,7 +126,7 @@ def _without_hidden(text: str) -> str:
     return "".join(out) + text[at:] if out else text
 
 
-def _replaced(match: re.Match[str], title: str) -> str:
+def _replaced(match: re.Match[str], title: str, lang: str) -> str:
     template, link = match[1], match[2]
     if template is None:
         return _link(link)
@@ -120,10 +134,10 @@ def _replaced(match: re.Match[str], title: str) -> str:
     known = words_of(name)
     if not known:
         return title if template_name(name) in ("pagename", "subpagename", "fullpagename") else ""
-    return _template(known, rest.split("|") if rest or "|" in template else [])
+    return _template(known, rest.split("|") if rest or "|" in template else [], lang)
 
 
-def _template(name: str, arguments: list[str]) -> str:
+def _template(name: str, arguments: list[str], lang: str) -> str:
     positional: list[str] = []
     named: dict[str, str] = {}
     for argument in arguments:
@@ -137,7 +151,7 @@ def _template(name: str, arguments: list[str]) -> str:
             positional[max(place, 0)] = value.strip()
         else:
             named[key] = value.strip()
-    return expand(name, positional, named)
+    return expand(name, positional, named, lang)
 
 
 def _link(inner: str) -> str:
@@ -146,7 +160,7 @@ def _link(inner: str) -> str:
         return ""
     if bar:
         shown = label.rpartition("|")[2] if label else target.partition("#")[0]
-        return shown if label else re.sub(r"\s*[(（,].*", "", shown.lstrip(": "))
+        return shown if label else _PIPE_TRICK.sub("", shown.lstrip(": "))
     target = target.lstrip(": ")
     return target.partition("#")[0] or target
 
@@ -171,21 +185,25 @@ def _rows(table: str) -> str:
     head, _, body = table.partition("\n")
     if _LAYOUT.search(head):
         return ""
-    rows: list[list[str]] = [[]]
+    rows: list[list[list[str]]] = [[]]  # of cells, and those of lines
     for line in map(str.strip, body.split("\n")):
         if line.startswith(("|-", "{|", "|}")):
             rows.append([])
         elif line.startswith("|+"):
-            rows += [[_cell(line[2:])], []]
+            rows += [[[_cell(line[2:])]], []]
         elif line.startswith(("|", "!")):
             inline = line[1:].replace("!!", "||") if line[0] == "!" else line[1:]
-            rows[-1] += [_cell(cell) for cell in inline.split("||")]
+            rows[-1] += [[_cell(cell)] for cell in inline.split("||")]
         elif rows[-1] and line:
-            rows[-1][-1] = f"{rows[-1][-1]} {line}".strip()
-    lines = ("\u3000".join(cell for cell in row if cell) for row in rows)
+            rows[-1][-1].append(line)
+    lines = ("\u3000".join(cell for cell in (" ".join(filter(None, parts)) for parts in row) if cell) for row in rows)
     return "\n".join(TABLE_ROW + _BLOCK.sub(" ", line) for line in lines if line)
 
 
 def _cell(cell: str) -> str:
-    match = _ATTRIBUTES.match(cell)
-    return (cell[match.end() :] if match else cell).strip(" \t|")
+    head, bar, shown = cell.partition("|")
+    if not bar or shown.startswith("|") or _ATTRIBUTES.match(head) is None:
+        shown = cell.lstrip(" \t|")
+        if "=" in shown and (left := _LEFT_ATTRIBUTES.match(shown)) is not None:
+            shown = shown[left.end() :]
+    return shown.strip(" \t|")

@@ -11,19 +11,20 @@ import re
 from typing import Final
 
 from corpus.extract.model import Extracted, TextBuilder, failure, finish, tidy, tidy_lines
-from corpus.extract.wikirules import MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
+from corpus.extract.wikirules import MAX_HEADING, MIN_ARTICLE, is_list_title, is_other_namespace, is_tail
 from corpus.extract.wikiscan import TABLE_ROW, flatten
 
 __all__ = ["EXTRACTOR", "VERSION", "extract_wikitext", "is_article"]
 
 EXTRACTOR: Final = "wikitext"
-VERSION: Final = "2"
+VERSION: Final = "3"
 MAX_CHARS: Final = 4 * 2**20
 _STRIPPED: Final = f"{TABLE_ROW} \u3000"
 
 _REDIRECT: Final = re.compile(r"\s*#\s*(?:redirect|転送|リダイレクト)\s*:?\s*\[\[\s*([^\]|#]*)", re.IGNORECASE)
 _DISAMBIGUATION: Final = re.compile(
-    r"\{\{\s*(?:aimai|disambig\w*|dab|hndis|geodis|(?:人名の|地名の|同名の\S{1,8})?曖昧さ回避|人名|地名|四字熟語の曖昧さ回避)\s*(?:\||\}\})",
+    r"\{\{\s*+(?:aimai|[a-z _-]{0,60}?disamb(?:ig[a-z]*)?|dab|hndis|geodis|"
+    r"(?:人名の?|地名の?|四字熟語の|同名の\S{1,8})?曖昧さ回避|人名|地名)\s*+(?:\||\}\})",
     re.IGNORECASE,
 )
 _HEADING: Final = re.compile(r"(={1,6})(.+?)(={1,6})\s*")
@@ -64,7 +65,7 @@ def extract_wikitext(wikitext: str, *, title: str, lang: str) -> Extracted:
         return failure(kind, reason, EXTRACTOR, VERSION, title=title)
     if len(wikitext) > MAX_CHARS:
         return failure("unsupported", f"{len(wikitext)} characters of wikitext", EXTRACTOR, VERSION, title=title)
-    builder = _build(_polish(flatten(wikitext, title), lang), title)
+    builder = _build(_polish(flatten(wikitext, title, lang), lang), title)
     body = sum(section.end - section.start for section in builder.sections if section.kind == "body")
     if body < MIN_ARTICLE:
         return failure("stub", f"{title}: {body} characters of text", EXTRACTOR, VERSION, title=title)
@@ -98,7 +99,7 @@ def _build(lines: str, title: str) -> TextBuilder:
         if not tail and name:
             headings = [(deep, text) for deep, text in headings if deep < depth]
             builder.add("title", name, [text for _, text in headings])
-            headings.append((depth, name))
+            headings.append((depth, name[:MAX_HEADING]))
             where, level = " > ".join(text for _, text in headings), len(headings)
     return builder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ def test_article() -> None:
         ("{{nihongo|Mount Sample|見本山|Mihon-san}} is", "Mount Sample (見本山、Mihon-san) is"),
         ("重さ{{val|12.5|u=kg}}と{{frac|1|2}}", "重さ12.5 kgと1/2"),
         ("[[架空県|県]]と[[:Category:山]]と[[en:Mountain]]", "県とCategory:山と"),
+        ("{{convert|6|ft|4|in|cm|0}}と{{convert|11|st|4|lb}}と{{convert|5|ft|2}}", "6 ft 4 inと11 st 4 lbと5 ft"),
+        ("{{convert|3+1/2|mi|km}}と{{convert|1.5|e6acre-ft}}", "3 1/2 miと1.5 million acre-ft"),
+        ("{{quote|text=甲の文。|author=乙}}{{blockquote|content=丙の文。}}{{cquote|1=丁}}", "甲の文。丙の文。丁"),
+        ("{{US$|2 billion}}と{{US$|5|long=no}}と{{GBP|3}}と{{€}}", "US$2 billionと$5と£3と€"),
+        ("{{gaps|1|234|567.8}}と{{val|5|-|6|u=m}}と{{val|5.1|0.2|u=m|up=s}}", "1234567.8と5–6 mと5.1±0.2 m/s"),
+        ("{{val|1.2|+0.3|-0.4}}と{{val|1.234|(5)|e=3}}", "1.2+0.3−0.4と1.234(5)×10^3"),
+        ("{{circa|1900|1950}}と{{circa|1900}}と{{reign|1500|1510}}", "c. 1900 – c. 1950とc. 1900とr. 1500–1510"),
+        ("{{langx|fr|Mot}}と{{lang-ru|Слово|Slovo}}と{{translit|ar|DIN|kalima}}", "MotとСловоとkalima"),
+        ("{{ship|USS|Sample|BB-99}}と{{HMS|Sample|99|2}}", "USS Sample (BB-99)とHMS Sample"),
+        ("{{sclass|Sample|cruiser}}と{{sclass|Sample|cruiser|4}}", "Sample-class cruiserと"),
+        ("{{BCE|500}}と{{AD|50}}と{{sic|xyz}}と{{sic|xy|z|hide=y}}", "500 BCEとAD 50とxyz [sic]とxyz"),
+        ("{{分数|1|2}}と{{和暦|2019}}と{{和暦|2020}}と{{10^|3}}", "1/2と平成31年/令和元年と令和2年と10^3"),
+        ("{{ARG}}と{{UKR}}と{{GER}}と{{flag|EGY}}と{{col}}", "アルゼンチンとウクライナとドイツとエジプトと"),
         ("[https://example.com/ 公式サイト]の[https://example.com/]", "公式サイトの"),
         ("'''太字'''と''斜体''__NOTOC__", "太字と斜体"),
         ("水は H<sub>2</sub>O、10&nbsp;&lt; 20", "水は H2O、10 < 20"),
@@ -63,6 +77,7 @@ def test_article() -> None:
         ("前{{不明なテンプレート|中身}}後", "前後"),
         ("本文<gallery>\nA.jpg|説明\n</gallery><math>x^2</math>。", "本文。"),
         ("{| class=a\n|-\n| セル || colspan=2 | 値\n|}\n後の文", "セル　値\n後の文"),
+        ('{|\n| 甲 ||bgcolor="pink"|{{不明|x}}|| 乙 || rowspan=2 {{yes}} || x=1 || align=乙\n|}', "甲　乙　yes　x=1"),
         ("{| class=infobox\n|-\n| セル || セル\n|}\n後の文", "後の文"),
         ("{| class=a\n|-\n! 閉じない || 表\n後の文", "後の文"),
         ("{{Infobox|名=\n{{閉じない|\n後の文", "後の文"),
@@ -80,6 +95,11 @@ def test_markup(wikitext: str, text: str) -> None:
         ("#転送 [[山]]", "A", "redirect"),
         ("* [[山]]\n{{aimai}}", "A", "disambiguation"),
         ("* [[Hill]]\n{{Disambiguation|geo}}", "A", "disambiguation"),
+        ("* [[Hill]]\n{{Human name disambiguation}}", "A", "disambiguation"),
+        ("* [[Hill]]\n{{Letter-NumberCombDisambig}}", "A", "disambiguation"),
+        ("* [[Hill]]\n{{ disamb | x }}", "A", "disambiguation"),
+        ("* [[山]]\n{{人名曖昧さ回避}}", "A", "disambiguation"),
+        ("[[山]]{{Disambiguation needed|date=x}}" + FILLER, "A", ""),
         ("* [[山]]", "山 (曖昧さ回避)", "disambiguation"),
         (FILLER, "日本の山の一覧", "list"),
         (FILLER, "List of mountains", "list"),
@@ -100,6 +120,48 @@ def test_hostile_markup_takes_no_time() -> None:
     for hostile in ("<ref>" * 50_000, "<!--" * 50_000, "（" + " 、" * 50_000, " " * 200_000 + "x"):
         extract_wikitext(hostile + FILLER, title="T", lang="en")
     assert time.perf_counter() - started < 20
+
+
+GROWING = {
+    "attributes of a cell": lambda n: "{|\n| " + "x = 1, " * n + "\n|}",
+    "lines of a cell": lambda n: "{|\n|\n" + "a\n" * (20 * n) + "|}",
+    "unclosed nowiki": lambda n: "<nowiki>" * n,
+    "unclosed address": lambda n: "[http://" + "a" * (4 * n),
+    "blanks of a label": lambda n: "[[a" + " " * (4 * n) + "b|]]",
+    "long heading": lambda n: f"=={'a' * (8 * n)}==\n" + "===b===\nc\n" * n,
+    "links": lambda n: "[[" * n,
+    "templates": lambda n: "{{" * n,
+    "references": lambda n: "<ref" * n,
+    "tables": lambda n: "{|\n" * n,
+    "comments": lambda n: "<!--" * n,
+    "quotes": lambda n: "''" * n,
+}
+
+
+@pytest.mark.parametrize("make", GROWING.values(), ids=GROWING)
+def test_time_grows_with_the_text(make: Callable[[int], str]) -> None:
+    """Whatever is unclosed or repeated costs time in proportion to its length."""
+
+    def seconds(count: int) -> float:
+        text, spent = make(count) + "\n" + FILLER, []
+        for _ in range(3):
+            started = time.process_time()
+            extract_wikitext(text, title="T", lang="ja")
+            spent.append(time.process_time() - started)
+        return min(spent)
+
+    assert seconds(8_000) < 8 * seconds(2_000) + 0.02  # 4 times the text; a square would take 16 times as long
+
+
+def test_countries_in_the_language_of_the_wiki() -> None:
+    """A flag of an English article has the English name."""
+    filler = "Mount Sample is a mountain in the north of an imagined country. " * 5
+    assert extract_wikitext(f"From {{{{JPN}}}}. {filler}", title="T", lang="en").text.startswith("T\nFrom Japan. ")
+
+
+def test_number_of_a_character_that_is_none() -> None:
+    """A reference with more digits than any character has is no error and no text."""
+    assert text_of(f"甲&#{'9' * 6000};乙&#20024;") == "甲乙丸"
 
 
 def test_stub() -> None:
@@ -147,3 +209,29 @@ def test_attribution_of_a_page() -> None:
     done = extract(WIKI_PAGE.replace("</head>", f"{told}</head>").encode(), url="")
     assert done.facts == {"revision_id": "80001000", "timestamp": "2026-10-05T03:04:05Z"}
     assert extract(WIKI_PAGE.encode(), url="").facts == {}
+
+
+def page_text(body: str, opening: str = '<body><div class="mw-parser-output">', closing: str = "</div></body>") -> str:
+    """The text of a page whose article begins with some HTML, title and filler taken off."""
+    html = f"<html><head><title>T - Wikipedia</title></head>{opening}{body}<p>{FILLER}</p>{closing}</html>"
+    done = extract(html.encode(), url="https://ja.wikipedia.org/wiki/T", content_type="text/html; charset=utf-8")
+    assert (done.outcome, done.extractor) == ("ok", "wiki_html"), done.reason
+    return done.text.removeprefix("T\n").removesuffix(FILLER).strip("\n")
+
+
+def test_marks_of_references_are_elements() -> None:
+    """What only looks like a mark is text; a mark is known by its element or by where it leads."""
+    assert page_text("<p>母音[a]と配列a[1]、文献[3]。</p>") == "母音[a]と配列a[1]、文献[3]。"
+    marks = (
+        '<sup class="reference"><a href="#cite_note-1">[注 1]</a></sup>',
+        '<a href="./T#cite_note-2">[α 1]</a>',
+        "<sup>[<i>要出典</i>]</sup>",
+    )
+    assert page_text(f"<p>甲{'乙'.join(marks)}丙</p>") == "甲乙乙丙"
+    assert page_text('<p>甲は<a href="#cite_note-2">脚注の説明</a>を参照</p>') == "甲は脚注の説明を参照"
+
+
+def test_page_of_parsoid() -> None:
+    """The article of a page of Parsoid is its body."""
+    opening = '<body lang="ja" class="mw-content-ltr parsoid-body mediawiki mw-parser-output"><section>'
+    assert page_text("<p>甲の文。</p>", opening, "</section></body>") == "甲の文。"
