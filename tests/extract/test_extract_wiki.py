@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from extract_samples import WIKI_PAGE, WIKITEXT, make_dump
+from extract_samples import WIKI_PAGE, WIKITEXT, cpu_seconds, make_dump
 
 from corpus.base.errors import CorruptFileError, InputError
 from corpus.extract import extract
@@ -143,12 +143,8 @@ def test_time_grows_with_the_text(make: Callable[[int], str]) -> None:
     """Whatever is unclosed or repeated costs time in proportion to its length."""
 
     def seconds(count: int) -> float:
-        text, spent = make(count) + "\n" + FILLER, []
-        for _ in range(3):
-            started = time.process_time()
-            extract_wikitext(text, title="T", lang="ja")
-            spent.append(time.process_time() - started)
-        return min(spent)
+        text = make(count) + "\n" + FILLER
+        return min(cpu_seconds(lambda: extract_wikitext(text, title="T", lang="ja")) for _ in range(3))
 
     assert seconds(8_000) < 8 * seconds(2_000) + 0.02  # 4 times the text; a square would take 16 times as long
 
