@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpus.base.commit import FileRecord, sha256_bytes, sweep
+from corpus.base.commit import FileRecord, sha256_bytes, storage_errors, sweep
 from corpus.base.ledger import ledger_table
 from corpus.base.manifest import Manifest
 from corpus.base.schemas import DOCUMENTS, LEDGER, document_id
@@ -213,6 +213,8 @@ def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """One settler at a time: two crawls of one source into one workspace must not overwrite each other's shards."""
-    with path.open("w") as file:
+    with storage_errors(path):
+        file = path.open("w")
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

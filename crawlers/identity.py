@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from corpus.base.config import read_toml
+from corpus.base.config import nearest, read_toml
 from corpus.base.errors import ConfigError
 
 __all__ = ["ROBOT", "VERSION", "contact", "user_agent"]
@@ -24,7 +24,11 @@ def contact(folder: Path | None = None) -> str:
     given: object = os.environ.get("HAKUSHO_CONTACT", "").strip()
     file = (folder or Path()) / "hakusho.toml"
     if not given and file.exists():
-        given = read_toml(file).get("contact", "")
+        table = read_toml(file)
+        for key, value in table.items():
+            if key != "contact" and not isinstance(value, dict):
+                raise ConfigError(f"{file}: no key {key!r} above the tables; {nearest(key, ['contact'])}")
+        given = table.get("contact", "")
     if not isinstance(given, str) or (given and not _CONTACT.fullmatch(given)):
         raise ConfigError(f"contact {given!r} is no mail or web address; {_HOW}")
     return given

@@ -1,4 +1,4 @@
-"""Scrapy settings of every crawl: polite, safe and quiet by default; `-s NAME=VALUE` overrides any of them.
+"""Scrapy settings of every crawl: polite, safe and quiet by default; `-s NAME=VALUE` changes one for one crawl.
 
 Scrapy's own defaults (robots ignored, no delay, eight requests a host, certificates unchecked, file: and ftp: open,
 1 GiB bodies) suit a toy. What stands here suits a guest on a ministry's server.

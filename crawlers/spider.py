@@ -78,7 +78,7 @@ class SiteSpider(scrapy.Spider, ABC):
         agent = cls.check(given)
         spider = super().from_crawler(crawler, *args, **given)
         settings: BaseSettings = crawler.settings
-        settings.set("USER_AGENT", agent, priority="spider")
+        settings.set("USER_AGENT", agent, priority="cmdline")  # above whatever else names another
         spider.harvest = Harvest(
             cls.name,
             Workspace(settings.get("HAKUSHO_DATA")),

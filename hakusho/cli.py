@@ -6,6 +6,7 @@ Exit status: 0 done, 1 a finding or a failure, 2 wrong use. An error of ours is 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -81,9 +82,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     try:
         status = _group.main(list(argv) if argv is not None else None, prog_name="hakusho", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except HakushoError as error:
         click.echo(f"hakusho: {error}", err=True)
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.UsageError as error:
         hint = f"; see {error.ctx.command_path} --help" if error.ctx else ""
         click.echo(f"hakusho: {error.format_message()}{hint}", err=True)
@@ -91,10 +97,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         click.echo(f"hakusho: {error.format_message()}", err=True)
         sys.exit(1)
+    except BrokenPipeError:  # whoever reads has enough, as head does
+        _let_go_of_stdout()
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _let_go_of_stdout()
+        click.echo(f"hakusho: cannot write to standard output: {error.strerror}; what was done stands", err=True)
+        sys.exit(1)
     except click.exceptions.Abort:
         click.echo("hakusho: stopped; run the same command again to go on", err=True)
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _let_go_of_stdout() -> None:
+    """Give the interpreter nothing to flush at its end, which would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 if __name__ == "__main__":

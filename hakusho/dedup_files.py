@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.base.commit import commit_bytes, commit_file, remove_file
+from corpus.base.errors import UsageError
 from corpus.base.shards import read_shard, write_shard
 from corpus.base.units import canonical
 from corpus.base.workspace import Workspace
@@ -54,9 +55,10 @@ def search(wanted: Search, *, quiet: bool) -> dict[str, Any]:
     """Search the files, write the tables to `out` and return the counts.
 
     What is finished is not done again: a killed search goes on, and one with more files signs only those. Raises
-    InputError and its kin for files that cannot be right, StorageError.
+    InputError and its kin for files that cannot be right, UsageError for files that it would write, StorageError.
     """
     files = expand(wanted.inputs)
+    _keep(files, wanted.out.absolute())
     workspace = Workspace(wanted.out.absolute() / "work")
     report = None
     for tasks in _stages(wanted, workspace, files):
@@ -75,6 +77,14 @@ def search(wanted: Search, *, quiet: bool) -> dict[str, Any]:
             _copy(path, wanted.out / "kept" / path.name)
     assert report is not None  # the last stage of the search
     return _counts(report, wanted.out)
+
+
+def _keep(files: list[Path], out: Path) -> None:
+    """Raise UsageError where the search would write over, or read, what it makes."""
+    made = [out / f"{name}.parquet" for name in (*_TABLES, "contaminated")]
+    for path in files:
+        if path in made or any(out / name in path.parents for name in ("work", "kept")):
+            raise UsageError(f"{path} is among the files read, and is what --out {out} holds; give another folder")
 
 
 def _stages(wanted: Search, workspace: Workspace, files: list[Path]) -> Iterator[list[Task]]:

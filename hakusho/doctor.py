@@ -83,12 +83,15 @@ def _fonts() -> Finding:
 
 
 def _contact() -> Finding:
-    from corpus.base.config import read_toml
-    from hakusho.settings import FILE
+    from corpus.base.errors import ConfigError
+    from crawlers.identity import contact
 
-    contact = os.environ.get("HAKUSHO_CONTACT") or (read_toml(FILE).get("contact", "") if FILE.exists() else "")
-    if contact:
-        return Finding("contact", "ok", f"{contact} is named to the sites you harvest")
+    try:
+        given = contact()
+    except ConfigError as error:
+        return Finding("contact", "missing", f"{error}; a live harvest will not start")
+    if given:
+        return Finding("contact", "ok", f"{given} is named to the sites you harvest")
     how = 'export HAKUSHO_CONTACT=mailto:you@example.org, or contact = "…" in hakusho.toml'
     return Finding("contact", "note", f"none: a live harvest will not start; {how}")
 

@@ -37,8 +37,10 @@ def arguments(source: str, options: Mapping[str, Any]) -> tuple[dict[str, str], 
     Raises UsageError for an unknown source or a `--set` word that is none, ConfigError for a threshold that is none.
     """
     from corpus.base.errors import UsageError
+    from crawlers import overrides
     from crawlers.plan import spider_class
     from crawlers.thresholds import read
+    from hakusho.settings import check_file
 
     given = {name: str(options[name]) for name in ("limit", "since", "route", "lang", "base_url") if options.get(name)}
     if "=" in given.get("base_url", ""):  # host=URL pairs of several sources: each takes its own
@@ -57,4 +59,9 @@ def arguments(source: str, options: Mapping[str, Any]) -> tuple[dict[str, str], 
         else:
             given[key] = value
     read(",".join(thresholds))
+    try:
+        overrides.check(settings)
+    except UsageError as error:
+        raise UsageError(f"--set {error}") from None
+    check_file()
     return given, settings, ",".join(thresholds)

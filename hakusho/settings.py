@@ -15,7 +15,7 @@ names the nearest.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 from corpus.base.config import load, nearest, read_toml
 from corpus.base.errors import ConfigError
 
-__all__ = ["FILE", "SECTIONS", "check", "section"]
+__all__ = ["FILE", "SECTIONS", "check", "check_file", "section"]
 
 FILE = Path("hakusho.toml")
 SECTIONS = {
@@ -42,9 +42,7 @@ def section(name: str, words: Sequence[str] = (), *, file: Path = FILE) -> dict[
     """One section as plain values, for a task's configuration. Raises ConfigError."""
     overrides = {key: value for where, key, value in map(_split, words) if where == name}
     module, _, cls = SECTIONS[name].partition(":")
-    present = file.exists()
-    if present:
-        _check_top(read_toml(file), file)
+    present = check_file(file)
     made = load(
         getattr(importlib.import_module(module), cls),
         file=file if present else None,
@@ -72,7 +70,11 @@ def _split(word: str) -> tuple[str, str, str]:
     return where, key, value
 
 
-def _check_top(table: Mapping[str, object], file: Path) -> None:
-    for key in table:
+def check_file(file: Path = FILE) -> bool:
+    """Whether there is a file; all that it names at its top must exist. Raises ConfigError."""
+    if not file.exists():
+        return False
+    for key in read_toml(file):
         if key not in SECTIONS and key not in _TOP:
             raise ConfigError(f"{file}: no such section or key {key!r}; {nearest(key, [*SECTIONS, *_TOP])}")
+    return True

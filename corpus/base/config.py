@@ -127,13 +127,33 @@ def parse_cli(
     """
     words, rest = split_words(argv)
     if "help" in words or "-h" in rest:
-        sys.stdout.write(help_text(cls, prog=prog, description=description, example=example, presets=presets))
+        text = help_text(cls, prog=prog, section=section, description=description, example=example, presets=presets)
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))  # a terminal may know ASCII alone
         raise SystemExit(0)
     if rest:
         raise ConfigError(f"{prog}: unexpected word {rest[0]!r}; options are --key value, see {prog} --help")
-    file = words.pop("config", None)
+    config = words.pop("config", None)
+    file = Path(config) if config else None
+    if file and section:
+        _check_tables(file, section)
     preset = _preset(words.pop("preset"), presets) if presets and "preset" in words else None
-    return load(cls, file=Path(file) if file else None, preset=preset, section=section, overrides=words)
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for word in words:
+        _known(word.replace("-", "_"), [*names, "config", "help", *(["preset"] if presets else [])], shown=f"--{word}")
+    return load(cls, file=file, preset=preset, section=section, overrides=words)
+
+
+def _check_tables(file: Path, section: str) -> None:
+    """Nothing of a file that a user names for one command passes unread: keys without a table, no table of its own."""
+    table = read_toml(file)
+    for key, value in table.items():
+        if not isinstance(value, dict):
+            raise ConfigError(f"{file}: {key} stands in no table; write it under [{section}]")
+        if key != section and difflib.get_close_matches(key, [section], cutoff=0.75):
+            raise ConfigError(f"{file}: no such table [{key}]; did you mean [{section}]?")
+    if section not in table:
+        raise ConfigError(f"{file}: no table [{section}]; write the keys under it")
 
 
 def _names(presets: Path) -> list[str]:
@@ -147,10 +167,13 @@ def _preset(name: str, presets: Path) -> Path:
     return presets / f"{name}.toml"
 
 
-def help_text(cls: type[object], *, prog: str, description: str, example: str, presets: Path | None = None) -> str:
+def help_text(
+    cls: type[object], *, prog: str, section: str, description: str, example: str, presets: Path | None = None
+) -> str:
     """The help page of a configuration."""
     lines = [f"Usage: {prog} [--config FILE] [--key value …]", "", description, "", "Options:"]
-    lines.append("  --config FILE".ljust(34) + "TOML file with any of the keys below")
+    where = f", in its table [{section}]" if section else ""
+    lines.append("  --config FILE".ljust(34) + f"TOML file with any of the keys below{where}")
     if presets:
         lines.append("  --preset NAME".ljust(34) + f"one of {', '.join(_names(presets))}; keys below stand above it")
     hints = typing.get_type_hints(cls)

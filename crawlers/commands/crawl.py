@@ -11,6 +11,7 @@ from scrapy.commands import crawl
 
 from corpus.base.config import nearest
 from corpus.base.errors import HakushoError, HarvestError, StorageError, UsageError
+from crawlers import overrides
 from crawlers.report import paragraph, report, write
 from crawlers.thresholds import read
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from crawlers.thresholds import HarvestSettings
 
 __all__ = ["Command"]
+
+_INTERRUPTED = 130  # by Ctrl-C or a signal: what a shell tells of it
+
+
+def _wrong(why: str) -> SystemExit:
+    """A wrong call, told in one line."""
+    sys.stderr.write(f"scrapy crawl: {why}\n")
+    return SystemExit(UsageError.exit_code)
 
 
 class Command(crawl.Command):
@@ -40,18 +49,27 @@ class Command(crawl.Command):
         parser.add_argument(
             "--fresh", action="store_true", help="begin anew where an earlier run of this command was stopped"
         )
+        parser.add_argument("--json", action="store_true", help="print the end report as one JSON line on stdout")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Read -a and -s; a word without `=` is one line too. Raises SystemExit(2)."""
+        """Read -a and -s; what is wrong with them is one line too. Raises SystemExit(2)."""
         for option, words in (("-a", opts.spargs), ("-s", opts.set)):
             for word in words:
                 if "=" not in word:
-                    sys.stderr.write(f"scrapy crawl: {option} {word}: write {option} NAME=VALUE\n")
-                    raise SystemExit(2)
+                    raise _wrong(f"{option} {word}: write {option} NAME=VALUE")
+        if opts.output or opts.overwrite_output:
+            raise _wrong("-o and -O have nothing to write here: documents go to the workspace, -s HAKUSHO_DATA=DIR")
+        try:
+            overrides.check(dict(word.split("=", 1) for word in opts.set))
+        except HakushoError as error:
+            raise _wrong(f"-s {error}") from None
         super().process_options(args, opts)
         if opts.fresh:
             assert self.settings is not None
             self.settings.set("HAKUSHO_FRESH", True, priority="cmdline")
+        if opts.json:
+            assert self.settings is not None
+            self.settings.set("HAKUSHO_JSON", True, priority="cmdline")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Check, crawl, sum up."""
@@ -66,8 +84,6 @@ class Command(crawl.Command):
         if len(args) != 1:
             raise UsageError("name one source, e.g. scrapy crawl egov -a limit=40")
         assert self.settings is not None
-        if not self.settings.getbool("ROBOTSTXT_OBEY"):
-            raise UsageError("ROBOTSTXT_OBEY is always on here: robots.txt is a site's word on what a robot may ask")
         loader = self.crawler_process.spider_loader
         if args[0] not in loader.list():
             raise UsageError(f"no source {args[0]!r}; {nearest(args[0], loader.list())}")
@@ -82,7 +98,8 @@ class Command(crawl.Command):
         errors = crawler.stats.get_value("spider_exceptions/count", 0)
         if crawler.stats.get_value("finish_reason") == "start_error" or errors:
             spider.harvest.fail(HarvestError(f"{args[0]}: the spider failed; the lines above say where"))
-        return self._sum_up(spider, thresholds)
+        code = self._sum_up(spider, thresholds)
+        return _INTERRUPTED if crawler.stats.get_value("finish_reason") == "shutdown" and not code else code
 
     def _sum_up(self, spider: SiteSpider, thresholds: HarvestSettings) -> int:
         """Keep and print the end report: JSON on stdout where asked for, else a paragraph on stderr."""

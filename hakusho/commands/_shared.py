@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -21,6 +21,7 @@ __all__ = [
     "emit",
     "executor_option",
     "json_option",
+    "keep_inputs",
     "set_option",
     "size_in_bytes",
     "workers_option",
@@ -109,6 +110,16 @@ def set_option(function: F) -> F:
 def workspace_options(function: F) -> F:
     """--data, --workers, --set and --json together, for commands that run a stage."""
     return data_option(workers_option(set_option(json_option(function))))
+
+
+def keep_inputs(option: str, outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raise UsageError where a file that is to be written is one that is read."""
+    from corpus.base.errors import UsageError
+
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in read:
+            raise UsageError(f"{option}: {path} is one of the files read, and would be overwritten; name another")
 
 
 def size_in_bytes(option: str, text: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hakusho.commands._shared import ExampleCommand, emit, json_option, workers_option
+from hakusho.commands._shared import ExampleCommand, emit, json_option, keep_inputs, workers_option
 
 _ROWS, _CHARACTERS = 500, 4_000_000  # that are written at once: memory must not grow with the file read
 _SHOWN = 20  # files without text that are named
@@ -88,6 +88,7 @@ def _read_files(paths: list[Path], out: Path | None, workers: int, *, as_json: b
         raise UsageError(f"{out}: unknown kind of file {out.suffix!r}; name it .parquet or .jsonl")
     told = _Told()
     files = find_files(paths)
+    keep_inputs("--out", [out] if out else [], (path for _, path in files))
     with Sandbox(workers) as sandbox, Progress("extract", total=len(files), unit="files", quiet=as_json) as progress:
 
         def rows() -> Iterator[dict[str, Any]]:

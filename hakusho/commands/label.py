@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hakusho.commands._shared import ExampleCommand, emit, executor_option, workspace_options
+from hakusho.commands._shared import ExampleCommand, emit, executor_option, keep_inputs, workspace_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +91,7 @@ def _of_file(
 
     if out.suffix not in (".parquet", ".jsonl", ".ndjson"):
         raise UsageError(f"{out}: unknown kind of file {out.suffix!r}; name it .parquet or .jsonl")
+    keep_inputs("--out", [out], [source])
     table = read_input(source)
     chosen = LabelSettings(**section("labels", settings))
     run_stage(workspace, [train_task()], workers=1, quiet=as_json)

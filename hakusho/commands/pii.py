@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hakusho.commands._shared import ExampleCommand, emit, json_option
+from hakusho.commands._shared import ExampleCommand, emit, json_option, keep_inputs
 
 
 @click.command(cls=ExampleCommand, example="hakusho pii mails.jsonl --out masked.jsonl")
@@ -33,6 +33,7 @@ def command(source: Path, out: Path, *, as_json: bool) -> None:
     from corpus.base.shards import read_input, write_output
     from corpus.measure.pii import MASK, masked_table
 
+    keep_inputs("--out", [out], [source])
     table = masked_table(read_input(source, ("source",)))
     write_output(out, table)
     rows: list[Any] = table["spans"].to_pylist()

@@ -53,7 +53,8 @@ def command(
         found = (
             _listing(connection) if listing else query(connection, _read(str(file)) if statement is None else statement)
         )
-    emit({"columns": found.columns, "rows": plain(found.rows)}, table(found.columns, found.rows), as_json=as_json)
+    result = {"columns": found.columns, "rows": plain(found.rows)}
+    emit(result, "" if as_json else table(found.columns, found.rows), as_json=as_json)
 
 
 def _read(name: str) -> str:

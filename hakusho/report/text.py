@@ -15,10 +15,7 @@ def cells(text: str) -> int:
     >>> cells("白書"), cells("abc")
     (4, 3)
     """
-    return sum(
-        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )
+    return sum(map(_columns, text))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, most: int = 60) -> str:
@@ -46,9 +43,15 @@ def _show(value: Any) -> str:
     return "" if value is None else " ".join(str(value).split())
 
 
+def _columns(character: str) -> int:
+    return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+
+
 def _cut(text: str, most: int) -> str:
-    if cells(text) <= most:
-        return text
-    while cells(text) > most - 1:
-        text = text[:-1]
-    return text + "…"
+    width = end = 0  # of what is looked at; of what leaves room for the ellipsis
+    for place, character in enumerate(text, 1):
+        width += _columns(character)
+        if width > most:
+            return text[:end] + "…"
+        end = place if width < most else end
+    return text

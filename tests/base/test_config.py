@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -155,13 +158,62 @@ def test_parse_cli_reads_the_config_file_and_dashes(tmp_path: Path) -> None:
         call("--limit", "3", "stray")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('name = "n"\n', "a.toml: name stands in no table; write it under [qlora]"),
+        ('[qlroa]\nname = "n"\n', "a.toml: no such table [qlroa]; did you mean [qlora]?"),
+        ('[qlora]\nname = "n"\n[qlora2]\nlimit = 3\n', "a.toml: no such table [qlora2]; did you mean [qlora]?"),
+        ("[export]\nrun = 1\n", "a.toml: no table [qlora]; write the keys under it"),
+        ("", "a.toml: no table [qlora]; write the keys under it"),
+    ],
+)
+def test_no_key_of_the_config_file_passes_unread(tmp_path: Path, text: str, said: str) -> None:
+    """A file that was named for a command has a table for it, and nothing that was meant for it elsewhere."""
+    file = tmp_path / "a.toml"
+    file.write_text(text)
+    words = ["--config", str(file), "--name", "n"]
+    with pytest.raises(ConfigError) as caught:
+        parse_cli(Settings, words, prog="p", section="qlora", description="d", example="e")
+    assert str(caught.value).endswith(said)
+
+
+def test_other_tables_of_the_config_file_are_other_commands(tmp_path: Path) -> None:
+    """One file may serve several commands."""
+    file = tmp_path / "a.toml"
+    file.write_text('[qlora]\nname = "n"\n[export]\nrun = 1\n')
+    words = ["--config", str(file)]
+    assert parse_cli(Settings, words, prog="p", section="qlora", description="d", example="e") == Settings("n")
+
+
+def test_a_misspelt_option_of_every_command_is_named(tmp_path: Path) -> None:
+    """--config, --help and --preset are options, too."""
+    for word, meant in (("confg", "config"), ("presett", "preset")):
+        with pytest.raises(ConfigError, match=rf"^--{word}: no such key; did you mean {meant}\?$"):
+            parse_cli(Settings, [f"--{word}", "x"], prog="p", section="", description="", example="", presets=tmp_path)
+
+
+def test_help_on_a_terminal_that_knows_ascii_alone() -> None:
+    """What it cannot show is replaced; no traceback."""
+    code = (
+        "from corpus.base.config import parse_cli\nimport dataclasses\n"
+        "Config = dataclasses.make_dataclass('Config', [('name', str, 'n')])\n"
+        "parse_cli(Config, ['--help'], prog='p', section='', description='白書', example='p')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"\n??\n" in ended.stdout
+
+
 def test_help_shows_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     """--help leaves with 0 and names each key, its kind, help and default, and the example."""
     with pytest.raises(SystemExit) as left:
         parse_cli(Settings, ["--help"], prog="p", section="", description="Does it.", example="p --name n")
     assert left.value.code == 0
     page = capsys.readouterr().out
-    assert page == help_text(Settings, prog="p", description="Does it.", example="p --name n")
+    assert page == help_text(Settings, prog="p", section="", description="Does it.", example="p --name n")
     for part in ("--name TEXT", "(required)", "--limit N", "most rows (default: 10)", "fast|exact", "p --name n"):
         assert part in page
 

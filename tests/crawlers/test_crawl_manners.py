@@ -10,11 +10,25 @@ import crawl_sites as sites
 import pytest
 from crawl_sites import Answer, at, crawl, fetches, ledger
 
+from corpus.base.errors import StorageError
+from corpus.base.workspace import Workspace
+from crawlers.documents import settle
+
 CALLS = [
     (("egov", "-a", "limi=3"), "did you mean limit?"),
     (("egov", "-a", "limit"), "write -a NAME=VALUE"),
     (("egv",), "did you mean egov?"),
     (("egov",), "HAKUSHO_CONTACT"),
+    (("egov", "-s", "DOWNLOAD_DELY=2"), "did you mean DOWNLOAD_DELAY?"),
+    (("egov", "-s", "DOWNLOAD_DELAY=soon"), "DOWNLOAD_DELAY=soon: need a number, 0 or more"),
+    (("egov", "-s", "DOWNLOAD_DELAY=-1"), "DOWNLOAD_DELAY=-1: need a number, 0 or more"),
+    (("egov", "-s", "DOWNLOAD_DELAY=nan"), "DOWNLOAD_DELAY=nan: need a number, 0 or more"),
+    (("egov", "-s", "HAKUSHO_PART_ROWS=1.5"), "HAKUSHO_PART_ROWS=1.5: need a whole number, 0 or more"),
+    (("egov", "-s", "COOKIES_ENABLED=perhaps"), "COOKIES_ENABLED=perhaps: need true or false"),
+    (("egov", "-s", "ROBOTSTXT_OBEY=0"), "always on here"),
+    (("egov", "-s", "USER_AGENT=Mozilla/5.0"), "a robot goes by one name"),
+    (("egov", "-s", "DOWNLOADER_MIDDLEWARES={}"), "they keep robots.txt"),
+    (("egov", "-O", "all.json"), "documents go to the workspace"),
 ]
 
 
@@ -44,6 +58,21 @@ def test_the_contact_is_told_to_the_site(tmp_path: Path, place: str) -> None:
     with sites.egov(1).serve() as site:
         crawl("egov", tmp_path / "w", *at(site), **env)
         assert {request.agent for request in site.seen} == {"HakushoBot/0.1 (+mailto:dev@example.org)"}
+
+
+def test_a_misspelt_contact_is_named(tmp_path: Path) -> None:
+    """A key above the tables of hakusho.toml that nothing reads is no silence."""
+    (tmp_path / "hakusho.toml").write_text('contcat = "mailto:dev@example.org"\n')
+    ended = crawl("egov", tmp_path / "w")
+    assert (ended.code, "did you mean contact?" in ended.err) == (2, True)
+
+
+def test_no_setting_takes_the_robots_name_away(tmp_path: Path) -> None:
+    """Scrapy reads settings from the environment, too: the site still hears who asks."""
+    with sites.egov(1).serve() as site:
+        ended = crawl("egov", tmp_path / "w", *at(site), SCRAPY_USER_AGENT="Mozilla/5.0")
+        assert ended.code == 0, ended.err
+        assert {request.agent for request in site.seen} == {"HakushoBot/0.1"}
 
 
 def test_loopback_needs_no_contact(tmp_path: Path) -> None:
@@ -227,3 +256,10 @@ def test_a_workspace_that_cannot_be_written_stops_before_any_request(tmp_path: P
         assert site.targets == []
     assert ended.code == 1
     assert len(ended.err.splitlines()) == 1
+
+
+def test_a_lock_that_cannot_be_opened_is_an_error_of_ours(tmp_path: Path) -> None:
+    """A drive that was mounted read-only since: told by name, no traceback."""
+    (tmp_path / "documents" / "mod" / ".parts" / "lock").mkdir(parents=True)
+    with pytest.raises(StorageError, match=r"cannot write .*/lock"):
+        settle(Workspace(tmp_path), "mod")

@@ -120,7 +120,7 @@ def test_an_interrupted_crawl_keeps_what_came(tmp_path: Path) -> None:
         wait_for(lambda: any("n106" in target for target in site.targets))
         process.send_signal(signal.SIGINT)
         gate.set()
-        process.wait(60)
+        assert process.wait(60) == 130  # as a shell has it
     assert len(documents(tmp_path / "w", "mod")) in (5, 6)
     assert sum(row["documents"] for row in fetches(tmp_path / "w", "mod")) == len(documents(tmp_path / "w", "mod"))
 

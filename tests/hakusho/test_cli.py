@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,38 @@ def test_doctor_looks_at_everything_and_speaks_json(tmp_path: Path) -> None:
     assert {"Python", "disk", "GPU", "root", "fonts", "base model"} <= set(found)
     assert found["Python"]["state"] == "ok"
     assert "hf download" in found["base model"]["detail"] or found["base model"]["state"] == "ok"
+
+
+@pytest.mark.parametrize("contact", ["nobody", "mailto:"])
+def test_doctor_does_not_praise_a_contact_that_a_harvest_refuses(tmp_path: Path, contact: str) -> None:
+    """It looks with the harvest's own eyes."""
+    (tmp_path / "hakusho.toml").write_text(f'contact = "{contact}"\n')
+    found = {one["what"]: one for one in json.loads(hakusho("doctor", "--json", cwd=tmp_path).stdout)["findings"]}
+    assert found["contact"]["state"] == "missing"
+
+
+def test_no_word_at_all_gives_the_help() -> None:
+    """On stderr and with status 2, since nothing was done."""
+    answer = hakusho()
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("Usage: hakusho")
+
+
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    """A full disk behind a redirection is told; a reader that has enough is not even that."""
+    with Path("/dev/full").open("w") as full:
+        answer = subprocess.run(
+            [sys.executable, "-m", "hakusho.cli", "doctor"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (answer.returncode, answer.stderr.count("\n")) == (1, 1)
+    assert "cannot write to standard output: No space left on device" in answer.stderr
+    read, write = os.pipe()
+    os.close(read)
+    answer = subprocess.run(
+        [sys.executable, "-m", "hakusho.cli", "doctor"], stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (answer.returncode, answer.stderr) == (1, "")
 
 
 def test_version_is_that_of_the_package() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,10 +72,40 @@ def test_what_needs_the_users_word_is_told_in_one_line(tmp_path: Path) -> None:
         (("mods",), "did you mean mod?"),
         (("mod",), "HAKUSHO_CONTACT"),
         (("mod", "--set", "harvest.max_fail=1"), "did you mean max_failed?"),
+        (("mod", "--set", "USER_AGENT=Mozilla/5.0"), "a robot goes by one name"),
+        (("mod", "--set", "DOWNLOAD_DELAY=soon"), "--set DOWNLOAD_DELAY=soon: need a number"),
     ):
         told = hakusho(tmp_path, "harvest", *words)
         assert (told.returncode, told.stderr.count("\n")) == (2, 1), told.stderr
         assert clause in told.stderr
+
+
+@pytest.mark.parametrize("verb", ["plan", "harvest"])
+def test_a_misspelt_table_is_named_by_every_command(tmp_path: Path, verb: str) -> None:
+    """What stands in hakusho.toml is read or refused."""
+    (tmp_path / "hakusho.toml").write_text("[havrest]\nmin_documents = 3\n")
+    told = hakusho(tmp_path, verb, "mod")
+    assert (told.returncode, told.stderr.count("\n")) == (2, 1), told.stderr
+    assert "did you mean harvest?" in told.stderr
+
+
+def test_ctrl_c_is_told_by_the_exit_status(tmp_path: Path, miniature: Miniature) -> None:
+    """130, as a shell has it, so that a script does not go on with half a harvest."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HAKUSHO")}
+    words = ["harvest", "egov", "--route", "api", "--base-url", miniature.base_url("egov"), "--json"]
+    before = len(miniature.log)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hakusho.cli", *words], cwd=tmp_path, stdout=subprocess.PIPE,
+        env=env | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while len(miniature.log) < before + 4:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    told = json.loads(process.communicate(timeout=60)[0])
+    assert process.returncode == 130
+    assert told["exit_codes"] == {"egov": 130}
 
 
 def test_two_sources_at_once_with_a_report_each(tmp_path: Path, miniature: Miniature) -> None:

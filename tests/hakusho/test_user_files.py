@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from corpus.base.shards import read_shard
+from corpus.base.shards import read_shard, write_shard
 from hakusho.cli import main
 
 
@@ -37,3 +38,30 @@ def test_help_says_what_becomes_of_ids(verb: str, said: str, capsys: pytest.Capt
     """Whoever joins the output to the input knows that whole numbers come back as text."""
     assert call(verb, "--help") == 0
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pii", "in.jsonl", "--out", "in.jsonl"),
+        ("pii", "in.jsonl", "--out", "link.jsonl"),
+        ("label", "in.jsonl", "--out", "in.jsonl"),
+        ("extract", "in.jsonl", "--out", "in.jsonl"),
+        ("extract", ".", "--out", "in.jsonl"),
+        ("dedup", "d/duplicates.parquet", "--out", "d"),
+        ("dedup", "d", "--out", "d"),
+    ],
+)
+def test_no_command_writes_over_what_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """The only copy of a user's data is not replaced by a mistyped word."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text('{"id": "1", "text": "Write to taro@example.jp about it."}\n', encoding="utf-8")
+    (tmp_path / "link.jsonl").symlink_to("in.jsonl")
+    table = pa.table({"id": ["1"], "text": ["Not what a search wrote."]})
+    write_shard(tmp_path / "d" / "duplicates.parquet", table)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert call(*words) == 2
+    assert "among the files read" in (told := capsys.readouterr().err) or "one of the files read" in told
+    assert {path: path.read_bytes() for path in before} == before
