@@ -102,3 +102,20 @@ def test_text_below_a_long_style_sheet(encoding: str, meta: str) -> None:
         f"<html><head>{meta}<title>見本</title><style>{'.a{color:red}' * 9000}</style></head><p>{SAID * 3}</p></html>"
     )
     assert decode(page.encode(encoding)) == (page, encoding)
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [
+        (SAID.encode() * 2 + b"\0" + SAID.encode() * 2, "ok"),
+        (SAID.encode("cp932") * 3 + b"\x1a" + b"\0" * 500, "ok"),
+        (SAID.encode() + b"\0" + SAID.encode()[:9], "unsupported"),
+        (SAID.encode() * 4 + b"\0\x01" + SAID.encode() * 4, "unsupported"),
+        (b"MZ" + b"\0" * 500, "unsupported"),
+    ],
+)
+def test_nuls_in_text(data: bytes, outcome: str) -> None:
+    """One that strayed into a long text, or those that fill a file up, go; data with other controls is no text."""
+    done = extract(data, url="https://x.example/a.txt", content_type="text/plain")
+    assert done.outcome == outcome
+    assert done.text.replace(SAID, "") == ""
