@@ -86,8 +86,8 @@ def _collect(
     if number and node.get("id"):
         found.setdefault(node.get("id"), number if "." in number else f"{number}.")
     ordered = tag == "OrderedList" and number and number.count(".") < _PARTS - 1
-    if ordered and node.get("numberContinued") != "true":
-        counts[number] = 0
+    if ordered:
+        counts[number] = counts.get(number, 0) if node.get("numberContinued") == "true" else 0
     others = _OTHERS_FROM.get(number, 0) if tag in _SECTIONS else 0
     comment = ""
     for child in node:

@@ -153,6 +153,13 @@ def test_references_are_numbers(text: str, shown: str) -> None:
     assert insert(f"{SECTIONS}<Last>{words(text)}</Last>").text.rpartition("\n")[2] == shown
 
 
+def test_a_list_that_goes_on_from_nothing() -> None:
+    """It begins with 1."""
+    items = f"<OrderedList numberContinued='true'><Item id='I'>{words('項')}</Item></OrderedList>"
+    last = words("<HeaderRef ref='I'/>")
+    assert insert(f"<Warnings>{items}{last}</Warnings>").text.endswith("項\n［1.1参照］")
+
+
 def test_composition_of_a_vaccine() -> None:
     """Its section 3 begins with how it is made."""
     last = words("<HeaderRef ref='C'/>")
