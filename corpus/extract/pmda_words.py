@@ -1,9 +1,9 @@
 """The words of an insert: Lang elements as lines, with what their references stand for.
 
 <?enter?> is a line break, and a Comment (注釈) inside a sentence a line of its own. ApprovalBrandNameRef becomes the
-name of the brand. HeaderRef, which is empty, becomes the number of what it points at; those that stand in no brackets
-get them, as on paper (［9.1.1、16.6.1参照］). One that points nowhere goes, with its brackets where nothing else stands
-in them.
+name of the brand, EmbeddingText what it repeats of the composition. HeaderRef, which is empty, becomes the number of
+what it points at; those that stand in no brackets get them, as on paper (［9.1.1、16.6.1参照］). One that points
+nowhere goes, with its brackets where nothing else stands in them.
 """
 
 from __future__ import annotations
@@ -40,11 +40,13 @@ class BloatError(Exception):
 class Words:
     """What references of a document mean, and how much of its words was read.
 
-    `brands` and `numbers` are by id. `room` is how many characters may still come that the source does not hold.
+    `brands`, `numbers` and `texts` (what EmbeddingText repeats) are by id. `room` is how many characters may still come
+    that the source does not hold.
     """
 
     brands: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     room: int = 0
     _read: list[str] = field(default_factory=list)
 
@@ -84,6 +86,10 @@ class Words:
             name = local_name(child)
             if name.endswith("NameRef"):
                 yield self.brand(child.get("ref", ""))
+            elif name == "EmbeddingText":
+                text = self.texts.get(child.get("ref", ""), "")
+                self.spend(len(text))
+                yield text
             elif name == "HeaderRef" and not "".join(child.itertext()).strip():
                 yield f"\x01{self.numbers.get(child.get('ref', ''), '')}\x02"
             if name:

@@ -99,7 +99,7 @@ def extract_xml(data: bytes) -> Extracted:
         return root
     if local_name(root) != "PackIns":
         return failure("unsupported", f"the root is {local_name(root)}, not PackIns", EXTRACTOR, VERSION)
-    state = _State(Words(_brands(root), numbers_by_id(root), _ADDED * len(data)))
+    state = _State(Words(_brands(root), numbers_by_id(root), _embedded(root), _ADDED * len(data)))
     brands = list(dict.fromkeys(state.words.brands.values()))
     try:
         for brand in brands:
@@ -158,6 +158,20 @@ def _brands(root: etree._Element) -> dict[str, str]:
         if text:
             found[detail.get("id") or str(place)] = text
     return found
+
+
+def _embedded(root: etree._Element) -> dict[str, str]:
+    """The names and amounts of the composition that EmbeddingText repeats elsewhere, by id."""
+    wanted = {node.get("ref") for node in root.iter() if local_name(node) == "EmbeddingText"}
+    if not wanted:
+        return {}
+    parts = (node for top in root if local_name(top) == "CompositionAndProperty" for node in top.iter())
+    texts = ((part.get("id"), [lang for lang in part if local_name(lang) == "Lang"]) for part in parts)
+    return {
+        name: " ".join(line for lang in own for line in Words().lines(lang))[:_MAX_HEADING]
+        for name, own in texts
+        if own and name in wanted
+    }
 
 
 def _section(node: etree._Element, comment: str, state: _State) -> None:

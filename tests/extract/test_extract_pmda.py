@@ -160,6 +160,21 @@ def test_a_list_that_goes_on_from_nothing() -> None:
     assert insert(f"<Warnings>{items}{last}</Warnings>").text.endswith("項\n［1.1参照］")
 
 
+def test_what_the_composition_says_is_repeated() -> None:
+    """EmbeddingText is the words of the part of the composition that it names."""
+    composition = (
+        "<CompositionAndProperty><ContainedAmount><ActiveIngredientName id='N'><Lang>ミホン<Sup>2</Sup></Lang>"
+        "</ActiveIngredientName><ValueAndUnit><Lang>５㎎</Lang></ValueAndUnit></ContainedAmount></CompositionAndProperty>"
+    )
+    dose = words("<EmbeddingText ref='N'/>として<EmbeddingText ref='gone'/>１日５㎎")
+    done = insert(f"{composition}<Q>{dose}</Q>")
+    assert found(done)[-1][2] == "ミホン2として１日５㎎"
+    assert done.kept_share == 1.0
+    many = "<EmbeddingText ref='N'/>" * 3000
+    long = composition.replace("ミホン", "薬" * 180)
+    assert insert(f"{long}<Q>{words(many)}</Q>").outcome == "unsupported"
+
+
 def test_composition_of_a_vaccine() -> None:
     """Its section 3 begins with how it is made."""
     last = words("<HeaderRef ref='C'/>")
