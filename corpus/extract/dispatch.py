@@ -44,6 +44,9 @@ _CHALLENGE_SIZE: Final = 900  # visible characters: a page with more than that i
 _SCRIPT_SIZE: Final = 150  # as little stands beside such a script in a challenge
 _LARGE: Final = 20_000  # characters that no error page shows, its menus included
 _DATA_PATH: Final = re.compile(r"/api/|/go/xml/|\.(?:xml|json|pdf|zip|bz2|txt|csv)$", re.IGNORECASE)
+_PARSOID_PATH: Final = re.compile(
+    r"/api/rest_v1/page/|/(?:w/)?rest\.php/v1/|/core/v1/"
+)  # MediaWiki's, HTML all the same
 _DATA_TYPE: Final = re.compile(r"json|xml(?!\+xhtml)|pdf|zip|octet-stream", re.IGNORECASE)
 _MEDIA_TYPE: Final = re.compile(r"\s*(?:image|audio|video|font)/", re.IGNORECASE)
 _MEDIA: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG: a short one has no byte that text cannot have
@@ -165,7 +168,9 @@ def _no_page(data: bytes, title: str, shown: str, url: str, content_type: str) -
     beginning = " ".join(f"{title} {shown}".split())[:160]
     data_type = _DATA_TYPE.search(content_type) is not None and "html" not in content_type
     path = urlsplit(url).path
-    if data_type or (_DATA_PATH.search(path) and not path.startswith("/wiki/")):  # an article may be called X.xml
+    # an article may be called X.xml
+    article = path.startswith("/wiki/") or (_PARSOID_PATH.match(path) is not None and is_wiki(data))
+    if data_type or (_DATA_PATH.search(path) and not article):
         return failure("error_page", f"HTML where data was asked for: {beginning}", title=title)
     if not shown.strip() and b"<frameset" not in data[:8000].lower():
         return failure("empty", f"no visible text: {title or 'a page made by scripts'}", title=title)

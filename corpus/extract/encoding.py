@@ -18,6 +18,10 @@ _SUPERSETS: Final = (
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD: Final = 4096  # bytes searched for a declaration, twice what HTML asks for
 _ESCAPES: Final = re.compile(rb"\x1b(?:\$[@B(]|\([JI])")
+_SWITCH: Final = re.compile(rb"\x1b(\$[@B]|\$\(D|\([BJI])")
+_HIGH: Final = bytes(byte | 0x80 if 0x21 <= byte <= 0x7E else byte for byte in range(256))
+_PAIR: Final = re.compile(rb"[\xa1-\xfe]{2}")
+_ROMAN: Final = {0x5C: "\u00a5", 0x7E: "\u203e"}  # JIS X 0201 has the signs of yen and overline there
 _SAMPLE: Final = 60_000  # bytes that the choice is made by
 _STRETCH: Final = re.compile(rb"[\x80-\xff](?:[\x00-\x7f]{0,511}[\x80-\xff]){0,2000}")
 _AROUND: Final = 256  # bytes of ASCII kept at either side of a stretch
@@ -40,7 +44,8 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, str]:
     Bytes that are valid UTF-8 are UTF-8 whatever a stale declaration says: longer cp932 or EUC-JP text never is. Else
     the header's encoding, the page's own and those of Japanese are tried on the bytes, and the text that looks most
     like one wins, so that a lying declaration loses: kana speak for an encoding, undecodable bytes (EUC-JP read as
-    cp932, and the other way round) against it. EUC-JP is what the web means by it, with the rows that NEC added.
+    cp932, and the other way round) against it. EUC-JP and ISO-2022-JP are what the web means by them, with the rows
+    that NEC added.
     """
     for mark, name in _BOMS:
         if data.startswith(mark):
@@ -148,9 +153,28 @@ def _utf16_without_mark(data: bytes) -> str:
 
 
 def _escaped(data: bytes) -> tuple[str, str]:
-    """ISO-2022-JP in the variant that leaves the fewest undecodable bytes."""
-    attempts = [(data.decode(name, "replace"), name) for name in ("iso2022_jp", "iso2022_jp_ext", "iso2022_jp_3")]
+    """ISO-2022-JP as the web means it, or the variant of JIS X 0213 where that leaves fewer undecodable bytes."""
+    attempts = [(_iso2022(data), "iso2022_jp"), (data.decode("iso2022_jp_3", "replace"), "iso2022_jp_3")]
     return min(attempts, key=lambda attempt: attempt[0].count("\ufffd"))
+
+
+def _iso2022(data: bytes) -> str:
+    """Python's ISO-2022-JP, and the rows that NEC added, JIS X 0212 and half-width katakana, which mail and pages hold.
+
+    The pairs of bytes are those of EUC-JP without their high bits.
+    """
+    first, *rest = _SWITCH.split(data)
+    out = [first.decode("ascii", "replace")]
+    for switch, part in zip(rest[::2], rest[1::2], strict=True):
+        if switch[:1] == b"$":
+            pairs = part.translate(_HIGH)
+            out.append((_PAIR.sub(b"\x8f\\g<0>", pairs) if switch == b"$(D" else pairs).decode("euc_jp", _NEC_ROWS))
+        elif switch == b"(I":
+            out.append(part.translate(_HIGH).decode("cp932", "replace"))
+        else:
+            text = part.decode("ascii", "replace")
+            out.append(text.translate(_ROMAN) if switch == b"(J" else text)
+    return "".join(out).replace("\x1b", "\ufffd")  # a set of characters that is none of these
 
 
 def _declared(data: bytes, content_type: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Local files to rows: one a document, every outcome told.
 
-A dump gives one a page of its article namespace, a zip one a document in it, a WARC one an answer with status 200.
+A dump gives one a page of its article namespace, a zip one a document in it, a WARC one an answer with status 200, or a
+document of the zip that such an answer is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import os
 import re
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 from corpus.base.commit import sha256_bytes
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError
 from corpus.base.schemas import SECTION, document_id
-from corpus.extract.archives import Member, is_warc, warc_members, zip_members
+from corpus.extract.archives import ZIP_MARKS, Member, documents_of, is_warc, warc_members
 from corpus.extract.model import Extracted, failure
 from corpus.extract.sandbox import Request, Sandbox
 from corpus.extract.wikidump import pages
@@ -115,11 +115,10 @@ def rows_of(name: str, path: Path, sandbox: Sandbox, workers: int = 1) -> Iterat
         if is_warc(head, name):
             yield from _member_rows(name, warc_members(path), sandbox)
             return
-        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-            members = zip_members(path)
-            first = list(islice(members, 2))
-            if len(first) > 1:  # the zip of one insert is that insert
-                yield from _member_rows(name, chain(first, members), sandbox)
+        if head.startswith(ZIP_MARKS):
+            members = documents_of(path)
+            if members is not None:
+                yield from _member_rows(name, members, sandbox)
                 return
         data = path.read_bytes()
     except OSError as error:

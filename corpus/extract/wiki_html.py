@@ -20,7 +20,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "wiki_html"
-VERSION: Final = "3"
+VERSION: Final = "4"
 _DROPPED: Final = {
     *("infobox", "navbox", "vertical-navbox", "sidebar", "navbox-styles", "reflist", "references"),
     *("mw-references-wrap", "mw-kartographer-container"),
@@ -33,8 +33,13 @@ _DROPPED: Final = {
 _TEX: Final = re.compile(r"^\{\\(?:displaystyle|textstyle)\s*+(.*)\}$", re.DOTALL)
 _MARK: Final = re.compile(r"\[(?:\d+|[a-z]|注 ?\d*|注釈 ?\d+|note \d+|nb \d+|要出典|citation needed)\]")
 _NOTE: Final = re.compile(r"\[[^\[\]]{1,40}\]")  # by groups: [1], [注 1], [Note 1], [α]
-_REVISION: Final = re.compile(r'"wgRevisionId":\s?(\d{1,18})')
-_CHANGED: Final = re.compile(r'"dateModified":\s?"([0-9T:Z+-]{10,30})"')
+# As the skin's script and metadata say them, and as the head of a page of Parsoid does.
+_REVISION: Final = re.compile(
+    r'"wgRevisionId":\s?(\d{1,18})|<html\b[^<>]{0,500}\babout="[^"<>]{0,500}/revision/(\d{1,18})"'
+)
+_CHANGED: Final = re.compile(
+    r'"dateModified":\s?"([0-9T:Z+-]{10,30})"|<meta property="dc:modified" content="([0-9T:Z.+-]{10,30})"'
+)
 _SUFFIX: Final = re.compile(r"(?<!\s)\s*+[-–—]\s*(?:Wikipedia|ウィキペディア).*$")
 
 
@@ -63,15 +68,16 @@ def extract(data: bytes, content_type: str = "") -> Extracted:
         source_chars=shown,
         extractor=EXTRACTOR,
         version=VERSION,
-        declared_lang=declared_language(root),
+        declared_lang=declared_language(root) or (content.get("lang") or "").strip()[:20],
         facts=_revision(text),
     )
 
 
 def _revision(page: str) -> dict[str, str]:
-    """Revision id and time of the last change, as the page's own script and metadata state them, for attribution."""
+    """Revision id and time of the last change, as the page itself states them, for attribution."""
     found = {"revision_id": _REVISION.search(page), "timestamp": _CHANGED.search(page)}
-    return {name: match[1] for name, match in found.items() if match is not None and match[1] != "0"}
+    said = {name: match[1] or match[2] for name, match in found.items() if match is not None}
+    return {name: value for name, value in said.items() if value != "0"}
 
 
 def _content(root: etree._Element) -> etree._Element | None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from extract_samples import make_zip
 
 from corpus.base.commit import sha256_bytes
+from corpus.extract import archives
 from corpus.extract.archives import is_warc, warc_members, zip_members
 from corpus.extract.files import rows_of
 from corpus.extract.sandbox import Sandbox
@@ -56,14 +58,24 @@ def test_damaged_members_are_told(tmp_path: Path, law: bytes, sandbox: Sandbox) 
     assert [member.lost.outcome for member in zip_members(path) if member.lost] == ["truncated"]
 
 
-def test_names_in_cp932(tmp_path: Path) -> None:
-    """Names without the UTF-8 flag are read as Japanese tools write them."""
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("錠剤".encode("cp932"), "錠剤"),
+        ("能表".encode("cp932"), "能表"),  # the second bytes are a backslash and a letter
+        ("錠a".encode(), "錠a"),  # UTF-8, and nobody said so
+        (b"caf\x82", "café"),  # cp437, no cp932: "." cannot follow
+    ],
+)
+def test_names_without_the_flag(tmp_path: Path, raw: bytes, name: str) -> None:
+    """They are what their bytes can be; no name costs the documents of its zip."""
     path = tmp_path / "sgml.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for name in ("AAAA.txt", "BBBB.txt"):
-            archive.writestr(name, "text")
-    path.write_bytes(path.read_bytes().replace(b"AAAA", "錠剤".encode("cp932")))
-    assert [member.name for member in zip_members(path)] == ["BBBB.txt", "錠剤.txt"]
+        for stem in ("A" * len(raw), "BBBB"):
+            archive.writestr(f"{stem}.txt", f"text {stem}")
+    path.write_bytes(path.read_bytes().replace(b"A" * len(raw) + b".txt", raw + b".txt"))
+    found = {member.name: member.data for member in zip_members(path)}
+    assert found == {"BBBB.txt": b"text BBBB", f"{name}.txt": f"text {'A' * len(raw)}".encode()}
 
 
 def warc_record(url: str, status: str, body: bytes) -> bytes:
@@ -93,6 +105,56 @@ def test_a_warc_is_its_answers(tmp_path: Path, samples: dict[str, bytes], sandbo
     members = list(warc_members(path))
     assert members[0].data == samples["wiki.html"]
     assert members[-1].lost is None or members[-1].lost.outcome == "truncated"
+
+
+BULK = "https://laws.e-gov.go.jp/bulkdownload?file_section=1&only_xml_flag=true"
+
+
+def warc_of(folder: Path, *answers: tuple[str, bytes]) -> Path:
+    """A WARC of answers with status 200."""
+    path = folder / "crawl.warc.gz"
+    path.write_bytes(b"".join(warc_record(url, "200 OK", body) for url, body in answers))
+    return path
+
+
+@pytest.mark.parametrize("count", [1, 7])
+@pytest.mark.parametrize("in_memory", [0, 2**20])
+def test_the_zip_of_an_answer_is_its_documents(
+    tmp_path: Path,
+    law: bytes,
+    packins: bytes,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+    in_memory: int,
+) -> None:
+    """As the zip itself gives them, one or many; the zip of one insert is that insert. Damage in it is told."""
+    monkeypatch.setattr(archives, "_IN_MEMORY", in_memory)
+    zipped = law_zip(tmp_path / "all_xml.zip", law, count)
+    insert = make_zip({"9_x/9_x.xml": packins})
+    page = ("https://www.info.pmda.go.jp/go/xml/9_x/", insert)
+    cut = zipped.read_bytes()[:-40]
+    path = warc_of(tmp_path, (BULK, zipped.read_bytes()), page, ("https://x.example/cut.zip", cut))
+    rows = list(rows_of(path.name, path, sandbox))
+    own = list(rows_of(zipped.name, zipped, sandbox))
+    assert [row["text"] for row in rows[:-2]] == [row["text"] for row in own]
+    assert [row["outcome"] for row in rows] == ["ok"] * count + ["ok", "truncated"]
+    assert [row["extractor"] for row in rows[:-1]] == ["law_xml"] * count + ["pmda_xml"]
+    assert rows[-2]["raw_sha256"] == sha256_bytes(insert)
+    names = [member.name for member in warc_members(path)]
+    assert names[0] == f"{BULK}#{next(zip_members(zipped)).name}"
+
+
+def test_a_zip_in_a_zip_and_one_too_large(tmp_path: Path, law: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zip inside is no document; a zip of more than the limit is told, and so is a member that unpacks to more."""
+    inner = make_zip({"a.xml": law, "b.xml": law})
+    path = warc_of(tmp_path, (BULK, make_zip({"a.xml": law, "b.zip": inner, "c.xml": b" " * 100_000})))
+    assert [member.name.rpartition("#")[2] for member in warc_members(path)] == ["a.xml", "c.xml"]
+    monkeypatch.setattr(archives, "MAX_MEMBER", 50_000)
+    assert [member.lost is not None for member in warc_members(path)] == [False, True]
+    monkeypatch.setattr(archives, "MAX_ZIP", 100)
+    members = list(warc_members(path))
+    assert [(member.name, member.lost.outcome if member.lost else "") for member in members] == [(BULK, "unsupported")]
 
 
 @pytest.mark.parametrize("head", [b"PK\x03\x04", b"\x1f\x8b\x08"])

@@ -22,6 +22,30 @@ def test_rows_of_nec_in_euc() -> None:
     assert decode(broken) == (f"{text}\ufffd{SAID}\ufffd", "euc_jp")
 
 
+def jis(*parts: bytes) -> bytes:
+    """Bytes of ISO-2022-JP: pairs of EUC-JP without their high bits, between the escape sequences."""
+    return b"".join(b"\x1b$B" + bytes(byte & 0x7F for byte in part) + b"\x1b(B" for part in parts)
+
+
+def test_rows_of_nec_in_iso_2022_jp() -> None:
+    """①, Ⅲ, ㈱ and 纊 are read as Windows writes them in mail and pages, beside half-width katakana and JIS X 0212."""
+    said = SAID.encode("euc_jp")
+    page = b"<p>" + jis(*(pair + said for pair in NEC.values())) + b"</p>"
+    assert decode(page) == (f"<p>{''.join(sign + SAID for sign in NEC)}</p>", "iso2022_jp")
+    kana = b"\x1b(I" + bytes(byte & 0x7F for byte in "ｱｽﾋﾟﾘﾝ".encode("cp932")) + b"\x1b(B"
+    rare = b"\x1b$(D" + bytes(byte & 0x7F for byte in "丂".encode("euc_jp")[1:]) + b"\x1b(B"
+    assert decode(jis(NEC["①"]) + kana + rare + b"\x1b(J\\~\x1b(B\\~") == ("①ｱｽﾋﾟﾘﾝ丂¥‾\\~", "iso2022_jp")
+    broken = jis(said + b"\xa9\xa1" + said, said + b"\xa4")
+    assert decode(broken) == (f"{SAID}\ufffd{SAID}{SAID}\ufffd", "iso2022_jp")
+
+
+def test_all_of_iso_2022_jp() -> None:
+    """What Python's codec writes is read back, character by character; so are the variants that it knows."""
+    every = [sign for sign in map(chr, range(0x20, 0x10000)) if sign.encode("iso2022_jp", "ignore")]
+    assert decode("".join(every).encode("iso2022_jp")) == ("".join(every), "iso2022_jp")
+    assert decode("本文𠂉𠀋".encode("iso2022_jp_3")) == ("本文𠂉𠀋", "iso2022_jp_3")
+
+
 LIST = "品目名,製造業者\n" + "".join(f"ｱｽﾋﾟﾘﾝ錠{n},見本製薬,東京都\n" for n in range(50))
 PROSE = "ﾊﾝｶｸｶﾅﾉﾌﾞﾝｼｮｳﾃﾞｱﾙ｡ﾂｷﾞﾉ､ﾌﾞﾝｼｮｳﾓ､ｿｳﾃﾞｱﾙ｡" * 4
 INSERT = f"<packins>{'<serialno onoff=on>(1)</serialno>' * 9}<detail>試験錠ｱｽﾋﾟﾘﾝ</detail></packins>"
@@ -78,3 +102,20 @@ def test_text_below_a_long_style_sheet(encoding: str, meta: str) -> None:
         f"<html><head>{meta}<title>見本</title><style>{'.a{color:red}' * 9000}</style></head><p>{SAID * 3}</p></html>"
     )
     assert decode(page.encode(encoding)) == (page, encoding)
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [
+        (SAID.encode() * 2 + b"\0" + SAID.encode() * 2, "ok"),
+        (SAID.encode("cp932") * 3 + b"\x1a" + b"\0" * 500, "ok"),
+        (SAID.encode() + b"\0" + SAID.encode()[:9], "unsupported"),
+        (SAID.encode() * 4 + b"\0\x01" + SAID.encode() * 4, "unsupported"),
+        (b"MZ" + b"\0" * 500, "unsupported"),
+    ],
+)
+def test_nuls_in_text(data: bytes, outcome: str) -> None:
+    """One that strayed into a long text, or those that fill a file up, go; data with other controls is no text."""
+    done = extract(data, url="https://x.example/a.txt", content_type="text/plain")
+    assert done.outcome == outcome
+    assert done.text.replace(SAID, "") == ""

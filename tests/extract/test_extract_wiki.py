@@ -231,3 +231,37 @@ def test_page_of_parsoid() -> None:
     """The article of a page of Parsoid is its body."""
     opening = '<body lang="ja" class="mw-content-ltr parsoid-body mediawiki mw-parser-output"><section>'
     assert page_text("<p>甲の文。</p>", opening, "</section></body>") == "甲の文。"
+
+
+PARSOID = (
+    '<!DOCTYPE html>\n<html prefix="dc: http://purl.org/dc/terms/ mw: http://mediawiki.org/rdf/" '
+    'about="https://ja.wikipedia.org/wiki/Special:Redirect/revision/80001000"><head><meta charset="utf-8"/>'
+    '<meta property="dc:modified" content="2026-10-05T03:04:05.000Z"/><title>見本</title></head>'
+    '<body lang="ja" class="mw-body-content parsoid-body mediawiki mw-parser-output"><section data-mw-section-id="0">'
+    '<p>甲<sup class="mw-ref reference" typeof="mw:Extension/ref"><a href="./見本#cite_note-1">[1]</a></sup>の文。</p>'
+    f"<p>{FILLER}</p></section></body></html>"
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ja.wikipedia.org/api/rest_v1/page/html/%E8%A6%8B%E6%9C%AC",
+        "ja.wikipedia.org/api/rest_v1/page/html/見本.xml/80001000",
+        "ja.wikipedia.org/w/rest.php/v1/page/見本.json/html",
+        "api.wikimedia.org/core/v1/wikipedia/ja/page/見本.pdf/html",
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", ["", 'text/html; charset=utf-8; profile="https://www.mediawiki.org/wiki/Specs/HTML/2.8.0"']
+)
+def test_parsoid_below_api(path: str, kind: str) -> None:
+    """MediaWiki's interface gives articles as HTML; what it gives else as HTML, or as another type, is an error."""
+    done = extract(PARSOID.encode(), url=f"https://{path}", content_type=kind)
+    assert (done.outcome, done.extractor, done.title, done.declared_lang) == ("ok", "wiki_html", "見本", "ja")
+    assert done.text.startswith("見本\n甲の文。\n")
+    assert done.facts == {"revision_id": "80001000", "timestamp": "2026-10-05T03:04:05.000Z"}
+    assert extract(PARSOID.encode(), url=f"https://{path}", content_type="application/json").outcome == "error_page"
+    assert extract(PARSOID.encode(), url="https://x.example/api/2/a", content_type=kind).outcome == "error_page"
+    other = PARSOID.replace("mw-parser-output", "")
+    assert extract(other.encode(), url="https://ja.wikipedia.org/api/rest_v1/page/html/a").outcome == "error_page"
