@@ -33,17 +33,19 @@ __all__ = ["ReadPage", "read_pages"]
 
 FEW: Final = 20  # characters on a page below which the alarm says nothing
 MAX_CHARS: Final = 20_000_000  # of a file
+_PLAIN_HEIGHT: Final = 842.0  # of a page of text without places
 
 
 @dataclass
 class ReadPage:
     """A page as the best engine had it.
 
-    `lines` stand in the order drawn; `share` of the `chars` visible characters is garbled, and `garbled` says that the
-    page must not be used for that; `error` says why nothing came out; `engine` read it.
+    `lines` stand in the order drawn on a page of this `height`; `share` of the `chars` visible characters is garbled,
+    and `garbled` says that the page must not be used for that; `error` says why nothing came out; `engine` read it.
     """
 
     lines: list[Line] = field(default_factory=list)
+    height: float = 0.0
     chars: int = 0
     share: float = 0.0
     garbled: bool = False
@@ -161,24 +163,24 @@ class _Engines:
         for place, text in enumerate(raw):
             wide = sum(width if character >= "\u2e80" else width / 2 for character in text)
             indent = width * (len(text) - len(text.lstrip("\u3000")))
-            y = 800.0 - 15 * place
+            y = _PLAIN_HEIGHT - 40 - 15 * place
             lines.append(Line(text.strip(" \u3000"), indent, y, indent + wide, y + width, width, place))
-        return _judged(lines, 0)
+        return _judged(lines, 0, _PLAIN_HEIGHT)
 
 
-def _with_asides(glyphs: Any) -> tuple[list[Line], int]:
-    """The lines of a page; text turned against it comes last, as lines of their own."""
-    lines, dropped = page_lines(glyphs)
+def _with_asides(glyphs: Any) -> tuple[list[Line], int, float]:
+    """What `page_lines` gives; text turned against the page comes last, as lines of their own."""
+    lines, dropped, height = page_lines(glyphs)
     floor = min((line.y0 for line in lines), default=0.0)
     for aside in glyphs.asides:
         text = " ".join(aside.split())
         if text:
             floor -= 40
             lines.append(Line(text, 0, floor, 10, floor + 10, 10, len(lines) + 10_000, "aside"))
-    return lines, dropped
+    return lines, dropped, height
 
 
-def _judged(lines: list[Line], dropped: int) -> ReadPage:
+def _judged(lines: list[Line], dropped: int, height: float) -> ReadPage:
     """A page with the alarm's verdict on it."""
     text = clean_letters("\n".join(line.text for line in lines))
     for line, cleaned in zip(lines, text.split("\n") if lines else (), strict=True):
@@ -187,4 +189,4 @@ def _judged(lines: list[Line], dropped: int) -> ReadPage:
     if share > GARBLED / 2:
         share = garbled_share(normalise(text))  # compatibility forms are letters
     chars = visible(text)
-    return ReadPage(lines, chars + dropped, share, garbled=chars >= FEW and share > GARBLED)
+    return ReadPage(lines, height, chars + dropped, share, garbled=chars >= FEW and share > GARBLED)
