@@ -13,11 +13,12 @@ import io
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from corpus.extract.pdf.borrowed import words
+from corpus.extract.pdf.layers import hidden_layers
 from corpus.extract.pdf.structure import Structure
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ MAX_MAPPED: Final = 200_000  # characters of one ToUnicode table
 MAX_FONTS: Final = 3000  # of a page
 _MAX_DEPTH: Final = 12  # forms within forms
 _MAX_COLOURS: Final = 4  # colour spaces within each other
+_INVISIBLE: Final = re.compile(rb"(?<![\d.])[37][\0\t\n\f\r ]+Tr\b")  # text that is not painted
 _CALL: Final = re.compile(rb"/([^\s/\[\]<>(){}%]+)\s+Do\b")
 _BLOCK: Final = re.compile(rb"beginbfrange(.*?)(?:endbfrange|$)", re.DOTALL)
 _RANGE: Final = re.compile(rb"<\s*([0-9A-Fa-f]{1,16})\s*>\s*<\s*([0-9A-Fa-f]{1,16})\s*>\s*(?:<[^>]*>|\[[^\]]*\])")
@@ -70,11 +72,13 @@ class PageFacts:
 
 @dataclass
 class Facts:
-    """A file: its pages, title and what stopped the inspection, if anything did."""
+    """A file: its pages, title, the names of its hidden layers, and whether any of its text is not painted."""
 
     pages: list[PageFacts] = field(default_factory=list)
     title: str = ""
     count: int = 0
+    layers: frozenset[str] = frozenset()
+    invisible: bool = False
 
 
 @contextmanager
@@ -96,13 +100,13 @@ def look(data: bytes) -> tuple[Facts, PdfReader | None]:
     """
     try:
         structure = Structure(data)
-        facts = _inspected(structure.pages(), words(structure.title()))
+        facts = _inspected(structure.pages(), words(structure.title()), structure.catalog())
     except Exception:  # noqa: BLE001  pypdf tells better what is wrong, and knows how to go on
         facts = None
     if facts is not None and not any(page.hostile for page in facts.pages):
         return facts, None
     reader = open_reader(data)
-    return _inspected(reader.pages, _title(reader)), reader
+    return _inspected(reader.pages, _title(reader), reader.root_object), reader
 
 
 def open_reader(data: bytes) -> PdfReader:
@@ -118,14 +122,17 @@ def open_reader(data: bytes) -> PdfReader:
     return reader
 
 
-def _inspected(pages: Sequence[Any], title: str) -> Facts:
+def _inspected(pages: Sequence[Any], title: str, catalog: Any) -> Facts:
     inspector, facts = _Inspector(), Facts(title=title)
     facts.count = len(pages)
+    with suppress(Exception):  # damaged layers are no reason to lose the text
+        facts.layers = hidden_layers(catalog, words)
     for number in range(min(facts.count, MAX_PAGES)):
         try:
             facts.pages.append(inspector.page(pages[number]))
         except Exception as error:  # noqa: BLE001  one bad page must not cost the others
             facts.pages.append(PageFacts(fast=False, slow=False, hostile=f"{type(error).__name__}: {error}"[:200]))
+    facts.invisible = inspector.invisible
     return facts
 
 
@@ -143,6 +150,7 @@ class _Inspector:
         self.forms: dict[object, tuple[int, list[FontFacts]]] = {}
         self.open: set[object] = set()  # forms being looked into
         self.unpacked = self.drawn = 0
+        self.invisible = False
 
     def page(self, page: Any) -> PageFacts:
         """The facts of one page."""
@@ -193,6 +201,7 @@ class _Inspector:
         fonts = [self._font(_raw(found, name)) for name in found] if isinstance(found, dict) else []
         self._colours(_resolved(resources.get("/ColorSpace")), 0)
         drawn = len(content)
+        self.invisible = self.invisible or (b" Tr" in content and _INVISIBLE.search(content) is not None)
         forms = _resolved(resources.get("/XObject"))
         if not isinstance(forms, dict) or not forms:
             return drawn, fonts

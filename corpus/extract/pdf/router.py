@@ -65,7 +65,7 @@ def read_pages(data: bytes) -> tuple[Facts, list[ReadPage]]:
             raise
         except Exception as error:  # noqa: BLE001  raised again unless another engine may try
             facts, sound = _without_facts(data, error), False
-        engines = _Engines(data, reader, stack, sound=sound)
+        engines = _Engines(data, reader, stack, facts, sound=sound)
         count = facts.count or engines.count()
         if not count:
             raise PdfiumError("the file has no pages")
@@ -98,8 +98,9 @@ def _read(engines: _Engines, facts: Facts) -> Iterator[ReadPage]:
 class _Engines:
     """The three engines, each opened when it is first needed."""
 
-    def __init__(self, data: bytes, reader: PdfReader | None, stack: ExitStack, *, sound: bool) -> None:
+    def __init__(self, data: bytes, reader: PdfReader | None, stack: ExitStack, facts: Facts, *, sound: bool) -> None:
         self._data, self._reader, self._stack, self._sound = data, reader, stack, sound
+        self._layers, self._careful = facts.layers, bool(facts.layers) or facts.invisible
         self._fast: tuple[Any, int] | Exception | None = None
         self._slow: MinerPages | Exception | None = None
 
@@ -143,12 +144,12 @@ class _Engines:
 
     def _by_pdfium(self, number: int) -> ReadPage:
         document, _ = self._pdfium()
-        return _judged(*_with_asides(page_glyphs(document, number)))
+        return _judged(*_with_asides(page_glyphs(document, number, self._layers, careful=self._careful)))
 
     def _by_miner(self, number: int) -> ReadPage:
         if self._slow is None:
             try:
-                self._slow = MinerPages(self._data)
+                self._slow = MinerPages(self._data, self._layers)
             except Exception as error:  # noqa: BLE001  told again for every page that asks
                 self._slow = error
         if isinstance(self._slow, Exception):

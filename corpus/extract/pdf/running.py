@@ -199,11 +199,12 @@ def _chains(on: Sequence[int]) -> set[int]:
 def _numbers(pages: Sequence[_Page]) -> None:
     """Numbers at the edges that count the pages; and the others in the places where such numbers stand."""
     found = [(number, *one) for number, page in enumerate(pages) for one in _page_numbers(page)]
-    shifts = Counter(value - number for number, _, value in found if value is not None)
+    shifts = Counter(value - number for number, _, value, _ in found if value is not None)
     filled = sum(bool(page.rows) for page in pages)
     counting = {shift for shift, count in shifts.items() if count >= max(_NEAR, _SHARE * filled)}
-    levels = [line.middle for number, line, value in found if value is not None and shifts[value - number] > 1]
-    for number, line, value in found:
+    few = _NEAR if filled > 2 * _NEAR else 2
+    levels = [line.middle for number, line, value, _ in found if value is not None and shifts[value - number] >= few]
+    for number, line, value, foot in found:
         page = pages[number]
         shift = None if value is None else value - number
         text = line.text.strip()
@@ -211,22 +212,27 @@ def _numbers(pages: Sequence[_Page]) -> None:
         if shift in counting:
             page.gone[line.seq] = True
         elif line.seq in page.depth and page.depth[line.seq] <= _BAND:
-            known = shifts[shift] >= (2 if line.seq in page.clear else _NEAR) if shift is not None else False
+            known = shift is not None and shifts[shift] >= (few if line.seq in page.clear else _NEAR)
             there = any(abs(line.middle - level) < _SAME for level in levels)
-            lone = len(pages) == 1 and shift is not None and shift < _LONE and page.depth[line.seq] <= _FORM_BAND
+            edge = foot or page.depth[line.seq] <= _FORM_BAND
+            lone = len(pages) == 1 and shift is not None and shift < _LONE and edge
             alone = line.seq in page.clear and (marked or lone)
             if known or there or alone:
                 page.gone[line.seq] = known or there
 
 
-def _page_numbers(page: _Page) -> Iterable[tuple[Line, int | None]]:
-    """(line, its value) of the numbers in the two first and two last rows, one in a row; a Roman one has no value."""
-    rows = {id(row): row for row in (*page.rows[:2], *page.rows[-2:])}
-    for row in rows.values():
+def _page_numbers(page: _Page) -> Iterable[tuple[Line, int | None, bool]]:
+    """(line, its value, whether it is all of the last row) of the numbers in the two first and two last rows.
+
+    There is one in a row; a Roman one has no value.
+    """
+    for place in {*range(2), *range(len(page.rows) - 2, len(page.rows))} & {*range(len(page.rows))}:
+        row = page.rows[place]
         numbers = [(line, match) for line in row if (match := _page_number(line)) and line.seq not in page.gone]
         if len(numbers) == 1:
             value = numbers[0][1][1].translate(_WIDE_DIGITS)
-            yield numbers[0][0], int(value) if value.isdecimal() else None
+            foot = len(row) == 1 and place == len(page.rows) - 1
+            yield numbers[0][0], int(value) if value.isdecimal() else None, foot
 
 
 def _page_number(line: Line) -> re.Match[str] | None:
