@@ -66,7 +66,8 @@ def _pieces(page: Glyphs) -> tuple[list[Line], int]:
     """(pieces in the order drawn, characters of those that run to the right)."""
     codes = code_points(page.text)
     shown = np.flatnonzero(
-        (codes > 0x20) & (codes != 0xA0) & (codes != 0x3000) & ~((codes >= 0x2000) & (codes < 0x2010))
+        (((codes > 0x20) & (codes != 0xA0) & (codes != 0x3000)) | (codes == 0))
+        & ~((codes >= 0x2000) & (codes < 0x2010))
     )
     if not len(shown):
         return [], 0

@@ -212,11 +212,11 @@ def _text(library: Any, page: int, count: int) -> tuple[str, NDArray[np.intp] | 
 
 
 def _whole(codes: NDArray[np.uint32]) -> tuple[str, NDArray[np.intp]]:
-    """The text of UTF-16 units, and which of them stand for a character."""
+    """The text of UTF-16 units, and which of them stand for a character; U+0000 stands for what has no Unicode."""
     high, low = (codes >= 0xD800) & (codes < 0xDC00), (codes >= 0xDC00) & (codes < 0xE000)
     pairs = np.flatnonzero(high[:-1] & low[1:])
     codes[pairs] = 0x10000 + ((codes[pairs] - 0xD800) << 10) + (codes[pairs + 1] - 0xDC00)
-    codes[(codes == 0) | ((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)] = 0xFFFD
+    codes[((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)] = 0xFFFD
     kept = np.delete(np.arange(len(codes)), pairs + 1)
     return _points_text(codes[kept]), kept
 

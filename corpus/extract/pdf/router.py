@@ -18,7 +18,7 @@ from corpus.extract.pdf.facts import (
     quiet,
 )
 from corpus.extract.pdf.glyphs import Line
-from corpus.extract.pdf.letters import clean_letters
+from corpus.extract.pdf.letters import clean_letters, controls, lost_letters, without_controls
 from corpus.extract.pdf.lines import TooManyPiecesError, page_lines
 from corpus.extract.pdf.miner import MinerPages
 from corpus.extract.pdf.pdfium import PdfiumError, open_pdfium, page_glyphs
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["ReadPage", "read_pages"]
 
 FEW: Final = 20  # characters on a page below which the alarm says nothing
+LOST: Final = 0.02  # share of letters without Unicode from which a page is garbled: words have holes
+_LOST_FEW: Final = 3
+CONTROLS: Final = 0.05  # share of controls from which the codes of a font are no letters: good pages have 0.005
+_CONTROLS_FEW: Final = 20
 MAX_CHARS: Final = 20_000_000  # of a file
 _PLAIN_HEIGHT: Final = 842.0  # of a page of text without places
 
@@ -159,7 +163,7 @@ class _Engines:
     def _by_pypdf(self, number: int) -> ReadPage:
         if self._reader is None:
             self._reader = open_reader(self._data)
-        raw = [line for line in plain_text(self._reader, number).splitlines() if line.strip()]
+        raw = [line for line in plain_text(self._reader, number).replace("\r", "\n").split("\n") if line.strip()]
         lines, width = [], 10.0
         for place, text in enumerate(raw):
             wide = sum(width if character >= "\u2e80" else width / 2 for character in text)
@@ -184,10 +188,15 @@ def _with_asides(glyphs: Any) -> tuple[list[Line], int, float]:
 def _judged(lines: list[Line], dropped: int, height: float) -> ReadPage:
     """A page with the alarm's verdict on it."""
     text = clean_letters("\n".join(line.text for line in lines))
-    for line, cleaned in zip(lines, text.split("\n") if lines else (), strict=True):
-        line.text = cleaned
-    share = garbled_share(text)
+    share = strange = garbled_share(text)
     if share > GARBLED / 2:
         share = garbled_share(normalise(text))  # compatibility forms are letters
-    chars = visible(text)
-    return ReadPage(lines, height, chars + dropped, share, garbled=chars >= FEW and share > GARBLED)
+    chars, lost = visible(text), lost_letters(text)
+    for line, cleaned in zip(lines, without_controls(text, odd=strange > 0).split("\n") if lines else (), strict=True):
+        line.text = cleaned
+    lines = [line for line in lines if line.text.strip()]
+    holes = lost >= _LOST_FEW and lost > LOST * chars
+    coded = strange > CONTROLS and controls(text) > max(_CONTROLS_FEW, CONTROLS * chars)
+    share = max(share, lost / max(1, chars), strange if coded else 0.0)
+    garbled = chars >= FEW and (share > GARBLED or holes or coded)
+    return ReadPage(lines, height, chars + dropped, share, garbled=garbled)
