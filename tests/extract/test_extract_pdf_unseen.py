@@ -1,4 +1,4 @@
-"""What a PDF holds and does not show: text outside the page, in hidden layers, not painted."""
+"""What a PDF holds and does not show: text outside the page, in hidden layers, not painted, white on white."""
 
 from __future__ import annotations
 
@@ -122,3 +122,47 @@ def test_number_of_a_page_with_margins_cut_off() -> None:
     ]
     found = extract(make(pages, more=b"/CropBox [60 100 500 715]"), url="").text
     assert "Handbook" not in found
+
+
+WHITES = (b"1 1 1 rg ", b"1 g ", b"0 0 0 0 k ")
+
+
+@pytest.mark.parametrize("white", WHITES)
+@pytest.mark.parametrize(
+    ("under", "seen"),
+    [
+        (b"", False),
+        (b"0.1 0.2 0.5 rg 40 480 400 40 re f ", True),
+        (b"0 0 0 1 k 40 480 400 40 re f ", True),
+        (b"0.1 g 40 280 400 40 re f ", False),
+        (PICTURE, True),
+        (b"q 40 480 400 40 re W n /Z sh Q 40 480 400 40 re S ", True),
+    ],
+)
+def test_white_text(white: bytes, under: bytes, seen: bool) -> None:
+    """White text on the bare paper is not read; on a bar, a picture or whatever else it is."""
+    text = text_of(
+        "latin", under + b"0 g " + shown(SHOWN["latin"], "latin", 700) + white + shown(UNSEEN["latin"], "latin", 500)
+    )
+    assert SHOWN["latin"] in text
+    assert (UNSEEN["latin"] in text) is seen
+
+
+def test_white_sign_on_a_letter() -> None:
+    """A white numeral on a disc that is itself a letter is read."""
+    content = (
+        shown(SHOWN["latin"], "latin", 700)
+        + b"0 g BT /F1 30 Tf 60 490 Td (O) Tj ET 1 g BT /F1 8 Tf 68 496 Td (7) Tj ET"
+    )
+    assert "7" in text_of("latin", content)
+
+
+def test_black_text_after_white() -> None:
+    """Text that takes its own colour after a white ground is read."""
+    content = (
+        b"1 1 1 rg 0 0 595 842 re f 0 g "
+        + shown(SHOWN["latin"], "latin", 700)
+        + b"1 g 0.2 g "
+        + shown(UNSEEN["latin"], "latin", 500)
+    )
+    assert UNSEEN["latin"] in text_of("latin", content)

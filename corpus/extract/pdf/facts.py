@@ -37,6 +37,9 @@ MAX_FONTS: Final = 3000  # of a page
 _MAX_DEPTH: Final = 12  # forms within forms
 _MAX_COLOURS: Final = 4  # colour spaces within each other
 _INVISIBLE: Final = re.compile(rb"(?<![\d.])[37][\0\t\n\f\r ]+Tr\b")  # text that is not painted
+_WHITE: Final = (b"1 1 1 rg", b"1 g", b"0 0 0 0 k")
+_NUMERAL: Final = tuple(b"%c" % digit for digit in b"0123456789.")
+_PAINTS: Final = re.compile(rb"[\s\])>](?:rg|g|k|sc|scn|Q|T[jJ])\b")  # what shows text, or takes another colour
 _CALL: Final = re.compile(rb"/([^\s/\[\]<>(){}%]+)\s+Do\b")
 _BLOCK: Final = re.compile(rb"beginbfrange(.*?)(?:endbfrange|$)", re.DOTALL)
 _RANGE: Final = re.compile(rb"<\s*([0-9A-Fa-f]{1,16})\s*>\s*<\s*([0-9A-Fa-f]{1,16})\s*>\s*(?:<[^>]*>|\[[^\]]*\])")
@@ -62,12 +65,13 @@ class FontFacts:
 
 @dataclass
 class PageFacts:
-    """One page: which engines may read it, and why not."""
+    """One page: which engines may read it, and why not; whether it seems to have white text."""
 
     fast: bool = True
     slow: bool = True
     drawn: int = 0
     hostile: str = ""
+    pale: bool = False
 
 
 @dataclass
@@ -158,6 +162,7 @@ class _Inspector:
         drawn, fonts = self._drawn(content, _resolved(page.get("/Resources")), 0)
         self.drawn += drawn
         facts = PageFacts(fast=all(font.fast for font in fonts), slow=all(font.slow for font in fonts), drawn=drawn)
+        facts.pale = _has_white(content)
         if drawn > MAX_PAGE_BYTES:
             facts.hostile = f"{drawn} bytes of drawing on one page"
         elif self.drawn > MAX_DRAWN or self.unpacked > MAX_ALL_BYTES:
@@ -289,6 +294,19 @@ class _Inspector:
         ranges = (pair for block in _BLOCK.findall(data) for pair in _RANGE.findall(block))
         spans = sum(max(0, int(last, 16) - int(first, 16)) for first, last in ranges)
         return spans + data.count(b"<") // 2
+
+
+def _has_white(content: bytes) -> bool:
+    """Whether text follows where white is chosen, before any other colour."""
+    for colour in _WHITE:
+        place = content.find(colour)
+        while place >= 0:
+            end = place + len(colour)
+            shown = None if content[place - 1 : place] in _NUMERAL else _PAINTS.search(content, end)
+            if shown and shown[0][1:] in (b"Tj", b"TJ"):
+                return True
+            place = content.find(colour, end)
+    return False
 
 
 def _key(reference: Any) -> object:

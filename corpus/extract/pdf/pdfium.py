@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.extract.pdf.glyphs import Glyphs
-from corpus.extract.pdf.unseen import drop_unseen
+from corpus.extract.pdf.unseen import drop_unseen, drop_white
 from corpus.text.scripts import code_points
 
 __all__ = ["PdfiumError", "open_pdfium", "page_glyphs"]
@@ -56,6 +56,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "FPDFPageObj_Destroy": (None, (_P,)),
     "FPDFPageObj_GetType": (_I, (_P,)),
     "FPDFPageObj_GetBounds": (_I, (_P, _P, _P, _P, _P)),
+    "FPDFPageObj_GetFillColor": (_I, (_P, _P, _P, _P, _P)),
     "FPDFPageObj_CountMarks": (_I, (_P,)),
     "FPDFPageObj_GetMark": (_P, (_P, ctypes.c_ulong)),
     "FPDFPageObjMark_GetName": (_I, (_P, _P, ctypes.c_ulong, _P)),
@@ -139,10 +140,13 @@ def open_pdfium(data: bytes) -> Iterator[tuple[Any, int]]:
             library.CloseDocument(handle)
 
 
-def page_glyphs(document: Any, number: int, layers: frozenset[str] = frozenset(), *, careful: bool = False) -> Glyphs:
+def page_glyphs(
+    document: Any, number: int, layers: frozenset[str] = frozenset(), *, careful: bool = False, pale: bool = False
+) -> Glyphs:
     """The glyphs that a page, counted from 0, shows. Raises PdfiumError for a page that cannot be read.
 
-    Only a `careful` look tells what stands in hidden layers, whose names are given, and what is not painted.
+    Only a `careful` look tells what stands in hidden layers, whose names are given, and what is not painted; only a
+    page said to be `pale` is looked through for white text on white.
     """
     library = _library()
     page = library.LoadPage(document, number)
@@ -151,6 +155,8 @@ def page_glyphs(document: Any, number: int, layers: frozenset[str] = frozenset()
     try:
         if careful:
             drop_unseen(library, page, layers)
+        if pale:
+            drop_white(library, page)
         text_page = library.LoadPage_text(page)
         if not text_page:
             raise PdfiumError(f"page {number + 1} has no readable text")

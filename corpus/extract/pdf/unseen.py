@@ -1,27 +1,34 @@
-"""What a page holds and does not show: text of hidden layers, and text that is not painted where no picture lies.
+"""What a page holds and does not show: text of hidden layers, text that is not painted, white text on white.
 
-Scans carry their text unpainted over the picture of the page; that is what a reader of it sees, and stays.
+Scans carry their text unpainted over the picture of the page; that is what a reader of it sees, and stays. White text
+stays wherever anything else is drawn at its place, since what that looks like is not asked.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Any, Final
 
-__all__ = ["drop_unseen"]
+__all__ = ["drop_unseen", "drop_white"]
 
 _TEXT, _IMAGE, _FORM = 1, 3, 5
 _INVISIBLE: Final = (3, 7)  # rendering modes: neither filled nor stroked
+_FULL: Final = 255
 _MAX_DEPTH: Final = 12  # forms within forms
 _MAX_MARKS: Final = 100  # within each other
 _MAX_PICTURES: Final = 500  # of a page of which each text is asked whether it lies on one
 _MAX_DROPPED: Final = 20_000  # each is looked for from the beginning of the page
+_MAX_PAIRS: Final = 2_000_000  # of a white text and something under it
 _MAX_NAME: Final = 512  # bytes
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
+
+
+_ANYWHERE: Final[Box] = (-math.inf, -math.inf, math.inf, math.inf)
 
 
 @dataclass
@@ -42,6 +49,39 @@ def drop_unseen(library: Any, page: Any, layers: frozenset[str]) -> None:
         taken = library.RemoveObject(page, thing) if form is None else library.RemoveObject_form(form, thing)
         if taken:
             library.Destroy(thing)
+
+
+def drop_white(library: Any, page: Any) -> None:
+    """Take white text out of a page where nothing but the paper lies under it; text within forms is left alone."""
+    things = list(map(library.GetObject, repeat(page), range(library.CountObjects(page))))
+    kinds = list(map(library.GetType, things))
+    texts = [thing for thing, kind in zip(things, kinds, strict=True) if kind == _TEXT]
+    white = set(_white(library, texts))
+    others = [thing for thing, kind in zip(things, kinds, strict=True) if kind != _TEXT]
+    if not white or len(white) > _MAX_DROPPED or len(white) * len(things) > _MAX_PAIRS:
+        return
+    under = [_box(library, thing) for thing in others]
+    boxes = {thing: _box(library, thing) for thing in white}
+    bare = {thing: box for thing, box in boxes.items() if not any(_meet(box, other) for other in under)}
+    signs = [_box(library, thing) for thing in texts if thing not in white] if bare else []  # a disc, say
+    for thing, (left, bottom, right, top) in bare.items():
+        middle = ((left + right) / 2, (bottom + top) / 2) * 2
+        if not any(_meet(middle, sign) for sign in signs) and library.RemoveObject(page, thing):
+            library.Destroy(thing)
+
+
+def _white(library: Any, texts: Sequence[Any]) -> Iterator[Any]:
+    """Those of these texts that are filled with white, and have no outline."""
+    colour = (ctypes.c_uint * 4)()
+    red, green, blue, alpha = (ctypes.c_void_p(ctypes.addressof(colour) + 4 * place) for place in range(4))
+    for thing in texts:
+        known = library.GetFillColor(thing, red, green, blue, alpha)
+        if known and colour[0] == colour[1] == colour[2] == _FULL and not library.GetTextRenderMode(thing):
+            yield thing
+
+
+def _meet(one: Box, two: Box) -> bool:
+    return one[0] <= two[2] and two[0] <= one[2] and one[1] <= two[3] and two[1] <= one[3]
 
 
 def _bare(box: Box | None, pictures: Sequence[Box]) -> bool:
@@ -77,7 +117,8 @@ def _things(library: Any, page: Any, form: Any) -> Iterator[Any]:
 def _box(library: Any, thing: Any) -> Box:
     edges = (ctypes.c_float * 4)()
     first = ctypes.addressof(edges)
-    library.GetBounds(thing, first, first + 4, first + 8, first + 12)
+    if not library.GetBounds(thing, first, first + 4, first + 8, first + 12):
+        return _ANYWHERE
     return edges[0], edges[1], edges[2], edges[3]
 
 
