@@ -24,7 +24,7 @@ from corpus.extract.pdf.miner import MinerPages
 from corpus.extract.pdf.pdfium import PdfiumError, open_pdfium, page_glyphs
 from corpus.extract.pdf.rawscan import within_limits
 from corpus.text.normalise import normalise
-from corpus.text.scripts import GARBLED, garbled_share, visible
+from corpus.text.scripts import GARBLED, garbled_share, visible_and_garbled
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -188,10 +188,11 @@ def _with_asides(glyphs: Any) -> tuple[list[Line], int, float]:
 def _judged(lines: list[Line], dropped: int, height: float) -> ReadPage:
     """A page with the alarm's verdict on it."""
     text = clean_letters("\n".join(line.text for line in lines))
-    share = strange = garbled_share(text)
+    chars, strange = visible_and_garbled(text)
+    share = strange
     if share > GARBLED / 2:
         share = garbled_share(normalise(text))  # compatibility forms are letters
-    chars, lost = visible(text), lost_letters(text)
+    lost = lost_letters(text)
     for line, cleaned in zip(lines, without_controls(text, odd=strange > 0).split("\n") if lines else (), strict=True):
         line.text = cleaned
     lines = [line for line in lines if line.text.strip()]

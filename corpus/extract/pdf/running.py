@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
 from corpus.extract.pdf.glyphs import Line
@@ -80,7 +81,7 @@ def _rest(page: _Page) -> list[Line]:
 
 
 def _looked(lines: list[Line], height: float) -> _Page:
-    flat = sorted((line for line in lines if not line.kind), key=lambda line: -line.middle)
+    flat = sorted((line for line in lines if not line.kind), key=attrgetter("middle"), reverse=True)
     rows: list[list[Line]] = []
     for line in flat:
         if rows and rows[-1][0].middle - line.middle <= 0.5 * line.size:
