@@ -20,19 +20,36 @@ def shown(text: str, font: str, y: int) -> bytes:
     return b"BT /F1 10 Tf 60 %d Td <%s> Tj ET\n" % (y, code.hex().encode())
 
 
-def text_of(font: str, content: bytes, *, default: bytes = b"", catalog: bytes = b"", names: bytes = b"On Off") -> str:
-    """What comes out of a page of this content, drawn with one font; /A and /B are layers of these names."""
+def text_of(
+    font: str,
+    content: bytes,
+    *,
+    default: bytes = b"",
+    usage: bytes = b"",
+    names: bytes = b"On Off",
+    of: str = "A",
+) -> str:
+    """What comes out of a page of this content, drawn with one font; /A and /B are layers of these names.
+
+    Its forms /X, /Y and /Z show the sentence that is not to be seen: marked as of layer B, in the layer named, in none.
+    """
     file = make([[Text(0, 0, "x" if font == "latin" else "字", 1, font)]])
     begin = file.index(b"/Resources << /Font << /F0 ") + len(b"/Resources << /Font << /F0 ")
     builder = Builder([b""] * 2)
     parts = [part.partition(b" obj\n")[2] for part in file.split(b"\nendobj\n")]
     builder.objects = parts[:-1]
-    one, two = (builder.add(b"<< /Type /OCG /Name (%s) %s >>" % (name, catalog)) for name in names.split())
+    one, two = (builder.add(b"<< /Type /OCG /Name (%s) %s >>" % (name, usage)) for name in names.split())
     number = int(file[begin:].split()[0])
+    inner = b"<< /Font << /F1 %d 0 R >> /Properties << /A %d 0 R /B %d 0 R >> >>" % (number, one, two)
+    text = shown(UNSEEN[font], font, 500)
+    marked = builder.add(form(b"/OC /B BDC " + text + b"EMC", inner))
+    layered = builder.add(form(text, inner, b"/OC %d 0 R" % {"A": one, "B": two}[of]))
+    free = builder.add(form(text, inner))
     page = builder.add(
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Resources "
-        b"<< /Font << /F1 %d 0 R >> /Properties << /A %d 0 R /B %d 0 R >> /XObject << /X %d 0 R >> >> >>"
-        % (builder.add(stream(content)), number, one, two, builder.add(form(font, number, one, two)))
+        b"<< /Font << /F1 %d 0 R >> /Properties << /A %d 0 R /B %d 0 R >> "
+        b"/XObject << /X %d 0 R /Y %d 0 R /Z %d 0 R >> >> >>"
+        % (builder.add(stream(content)), number, one, two, marked, layered, free)
     )
     builder.objects[0] = b"<< /Type /Catalog /Pages 2 0 R /OCProperties %s >>" % (
         LAYERS % (one, two, default.replace(b"@A", b"%d 0 R" % one).replace(b"@B", b"%d 0 R" % two))
@@ -43,16 +60,14 @@ def text_of(font: str, content: bytes, *, default: bytes = b"", catalog: bytes =
     return done.text
 
 
-def form(font: str, number: int, one: int, two: int) -> bytes:
-    """A form that shows the sentence of layer B."""
-    resources = b"<< /Font << /F1 %d 0 R >> /Properties << /A %d 0 R /B %d 0 R >> >>" % (number, one, two)
-    content = b"/OC /B BDC " + shown(UNSEEN[font], font, 500) + b"EMC"
-    return stream(content, b"/Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources " + resources)
+def form(content: bytes, resources: bytes, more: bytes = b"") -> bytes:
+    """A form of this content."""
+    return stream(content, b"/Type /XObject /Subtype /Form /BBox [0 0 595 842] %s /Resources %s" % (more, resources))
 
 
 @pytest.mark.parametrize("font", ["latin", KANJI])
 @pytest.mark.parametrize(
-    ("default", "catalog", "names", "hidden"),
+    ("default", "usage", "names", "hidden"),
     [
         (b"/OFF [@B]", b"", b"On Off", True),
         (b"/BaseState /OFF /ON [@A]", b"", b"On Off", True),
@@ -66,11 +81,11 @@ def form(font: str, number: int, one: int, two: int) -> bytes:
         ),
     ],
 )
-def test_hidden_layers(font: str, default: bytes, catalog: bytes, names: bytes, hidden: bool) -> None:
+def test_hidden_layers(font: str, default: bytes, usage: bytes, names: bytes, hidden: bool) -> None:
     """Text of a layer that is off is not read, unless a use of the file shows it, or another layer has its name."""
     layer = b"/OC /A BDC " + shown(SHOWN[font], font, 700) + b"EMC\n/OC /B BDC "
     for content in (layer + shown(UNSEEN[font], font, 500) + b"EMC", layer + b"EMC /X Do"):
-        found = text_of(font, content, default=default, catalog=catalog, names=names)
+        found = text_of(font, content, default=default, usage=usage, names=names)
         assert SHOWN[font] in found
         assert (UNSEEN[font] not in found) is hidden
 
@@ -84,6 +99,16 @@ def test_text_that_is_not_painted(font: str, mode: bytes) -> None:
     assert SHOWN[font] in bare
     assert (UNSEEN[font] in bare) is (mode in (b"0", b"2"))
     assert UNSEEN[font] in over
+
+
+@pytest.mark.parametrize("font", ["latin", KANJI])
+@pytest.mark.parametrize(("layer", "hidden"), [("A", False), ("B", True)])
+def test_form_of_a_hidden_layer(font: str, layer: str, hidden: bool) -> None:
+    """A form of a layer that is off, a watermark say, is not read; the others of its page are."""
+    content = shown(SHOWN[font], font, 700) + b"/Y Do q 1 0 0 1 0 -200 cm /Z Do Q "
+    found = text_of(font, content, default=b"/OFF [@B]", of=layer)
+    assert SHOWN[font] in found
+    assert found.count(UNSEEN[font]) == (1 if hidden else 2)
 
 
 def test_unpainted_text_beside_a_picture() -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from corpus.extract.pdf.borrowed import words
-from corpus.extract.pdf.layers import hidden_layers
+from corpus.extract.pdf.layers import hidden_layers, layer_name
 from corpus.extract.pdf.structure import Structure
 
 if TYPE_CHECKING:
@@ -65,13 +65,17 @@ class FontFacts:
 
 @dataclass
 class PageFacts:
-    """One page: which engines may read it, and why not; whether it seems to have white text."""
+    """One page: which engines may read it, and why not; whether it seems to have white text.
+
+    `hidden` says of each form that the page draws whether its layer is hidden; it is empty where none is.
+    """
 
     fast: bool = True
     slow: bool = True
     drawn: int = 0
     hostile: str = ""
     pale: bool = False
+    hidden: tuple[bool, ...] = ()
 
 
 @dataclass
@@ -130,7 +134,7 @@ def _inspected(pages: Sequence[Any], title: str, catalog: Any) -> Facts:
     inspector, facts = _Inspector(), Facts(title=title)
     facts.count = len(pages)
     with suppress(Exception):  # damaged layers are no reason to lose the text
-        facts.layers = hidden_layers(catalog, words)
+        facts.layers = inspector.layers = hidden_layers(catalog, words)
     for number in range(min(facts.count, MAX_PAGES)):
         try:
             facts.pages.append(inspector.page(pages[number]))
@@ -155,6 +159,7 @@ class _Inspector:
         self.open: set[object] = set()  # forms being looked into
         self.unpacked = self.drawn = 0
         self.invisible = False
+        self.layers: frozenset[str] = frozenset()
 
     def page(self, page: Any) -> PageFacts:
         """The facts of one page."""
@@ -163,6 +168,8 @@ class _Inspector:
         self.drawn += drawn
         facts = PageFacts(fast=all(font.fast for font in fonts), slow=all(font.slow for font in fonts), drawn=drawn)
         facts.pale = _has_white(content)
+        if self.layers:
+            facts.hidden = self._hidden(content, _resolved(page.get("/Resources")))
         if drawn > MAX_PAGE_BYTES:
             facts.hostile = f"{drawn} bytes of drawing on one page"
         elif self.drawn > MAX_DRAWN or self.unpacked > MAX_ALL_BYTES:
@@ -170,6 +177,19 @@ class _Inspector:
         elif drawn > MINER_PAGE_BYTES:
             facts.slow = False
         return facts
+
+    def _hidden(self, content: bytes, resources: Any) -> tuple[bool, ...]:
+        forms = _resolved(resources.get("/XObject")) if isinstance(resources, dict) else None
+        if not isinstance(forms, dict):
+            return ()
+        names = ["/" + name.decode("latin-1") for name in _CALL.findall(content)]
+        drawn = [_resolved(_raw(forms, name)) for name in names if name in forms]
+        hidden = tuple(
+            layer_name(form.get("/OC"), words) in self.layers
+            for form in drawn
+            if isinstance(form, dict) and form.get("/Subtype") == "/Form"
+        )
+        return hidden if any(hidden) else ()
 
     def _content(self, contents: Any) -> bytes:
         found = _resolved(contents)

@@ -5,12 +5,13 @@ Source: ISO 32000-2, 8.11.4.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["hidden_layers"]
+__all__ = ["hidden_layers", "layer_name"]
 
 
-def hidden_layers(catalog: Any, name_of: Any) -> frozenset[str]:
+def hidden_layers(catalog: Any, name_of: Callable[[bytes], str]) -> frozenset[str]:
     """The names of the layers that are never shown, none that another layer bears too; `name_of` decodes a string."""
     properties = _resolved(catalog.get("/OCProperties"))
     if not isinstance(properties, dict):
@@ -27,9 +28,14 @@ def hidden_layers(catalog: Any, name_of: Any) -> frozenset[str]:
         used = key in automatic and any(
             str(_resolved(_of(_of(_of(layer, "/Usage"), use), f"{use}State"))) == "/ON" for use in ("/View", "/Print")
         )
-        name = _of(layer, "/Name")
-        names[hidden and not used].add(name if isinstance(name, str) else name_of(name or b""))
+        names[hidden and not used].add(layer_name(layer, name_of))
     return frozenset(names[True] - names[False] - {""})
+
+
+def layer_name(layer: Any, name_of: Callable[[bytes], str]) -> str:
+    """The name of a layer; empty where this is none."""
+    name = _of(layer, "/Name")
+    return name if isinstance(name, str) else name_of(name or b"")
 
 
 def _of(value: Any, name: str) -> Any:

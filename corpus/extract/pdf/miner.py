@@ -62,9 +62,8 @@ class MinerPages:
                     raise IndexError(number)
                 self._read.append(page)
             page = self._read[number]
-            device_class, interpreter_class = _classes()
-            device = device_class(self._fonts, self._layers)
-            interpreter_class(self._fonts, device).process_page(page)
+            device = _device_class()(self._fonts, self._layers)
+            _interpreter_class()(self._fonts, device).process_page(page)
             collector: _Collector = device.collector
             return collector.glyphs(page)
 
@@ -191,14 +190,18 @@ def _layer(properties: Any) -> str:
     return decode_text(name) if isinstance(name, bytes) else ""
 
 
+def _layer_of(form: Any) -> str:
+    """The name of the layer of a form or a picture; empty where it has none."""
+    from pdfminer.pdftypes import stream_value
+
+    return _layer(stream_value(form).get("OC"))
+
+
 @lru_cache(maxsize=1)
-def _classes() -> tuple[Any, Any]:
-    """The device and the interpreter; made here since pdfminer is loaded late."""
+def _device_class() -> Any:
+    """The device; made here since pdfminer is loaded late."""
     from pdfminer.pdfdevice import PDFTextDevice
     from pdfminer.pdffont import PDFUnicodeNotDefined
-    from pdfminer.pdfinterp import PDFPageInterpreter
-    from pdfminer.pdftypes import dict_value
-    from pdfminer.psparser import PSLiteral
 
     class Device(PDFTextDevice):
         """Hands each glyph to a collector."""
@@ -233,6 +236,16 @@ def _classes() -> tuple[Any, Any]:
         def begin_figure(self, *_: Any) -> None:
             self.collector.step()
 
+    return Device
+
+
+@lru_cache(maxsize=1)
+def _interpreter_class() -> Any:
+    """The interpreter; made here since pdfminer is loaded late."""
+    from pdfminer.pdfinterp import PDFPageInterpreter
+    from pdfminer.pdftypes import dict_value
+    from pdfminer.psparser import PSLiteral
+
     class Interpreter(PDFPageInterpreter):
         """Counts operands, so that a page that goes on for ever is stopped."""
 
@@ -240,18 +253,27 @@ def _classes() -> tuple[Any, Any]:
             self.device.collector.step()  # type: ignore[attr-defined]
             super().push(obj)
 
+        def do_Do(self, xobjid_arg: Any) -> None:  # noqa: N802  pdfminer's name
+            collector, layers = self.device.collector, self.device.layers  # type: ignore[attr-defined]
+            collector.mark(
+                hidden=bool(layers) and _layer_of(self.xobjmap.get(getattr(xobjid_arg, "name", None))) in layers
+            )
+            super().do_Do(xobjid_arg)
+            collector.unmark()
+
         def do_BDC(self, tag: Any, props: Any) -> None:  # noqa: N802  pdfminer's name
             if isinstance(props, PSLiteral):
                 props = dict_value(self.resources.get("Properties")).get(props.name)
             super().do_BDC(tag, props)
 
-    return Device, Interpreter
+    return Interpreter
 
 
 def load() -> None:
     """Load pdfminer and the tables of Adobe-Japan1 now, for a process that is about to fork."""
     from pdfminer.cmapdb import CMapDB
 
-    _classes()
+    _device_class()
+    _interpreter_class()
     CMapDB.get_unicode_map("Adobe-Japan1")
     CMapDB.get_unicode_map("Adobe-Japan1", vertical=True)

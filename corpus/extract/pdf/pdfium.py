@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.extract.pdf.facts import PageFacts
 from corpus.extract.pdf.glyphs import Glyphs
 from corpus.extract.pdf.unseen import drop_unseen, drop_white
 from corpus.text.scripts import code_points
@@ -141,12 +142,12 @@ def open_pdfium(data: bytes) -> Iterator[tuple[Any, int]]:
 
 
 def page_glyphs(
-    document: Any, number: int, layers: frozenset[str] = frozenset(), *, careful: bool = False, pale: bool = False
+    document: Any, number: int, facts: PageFacts, layers: frozenset[str] = frozenset(), *, careful: bool = False
 ) -> Glyphs:
     """The glyphs that a page, counted from 0, shows. Raises PdfiumError for a page that cannot be read.
 
     Only a `careful` look tells what stands in hidden layers, whose names are given, and what is not painted; only a
-    page said to be `pale` is looked through for white text on white.
+    page that seems to have white text is looked through for white on white.
     """
     library = _library()
     page = library.LoadPage(document, number)
@@ -154,8 +155,8 @@ def page_glyphs(
         raise PdfiumError(f"page {number + 1} cannot be read")
     try:
         if careful:
-            drop_unseen(library, page, layers)
-        if pale:
+            drop_unseen(library, page, layers, facts.hidden)
+        if facts.pale:
             drop_white(library, page)
         text_page = library.LoadPage_text(page)
         if not text_page:

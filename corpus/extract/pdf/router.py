@@ -117,7 +117,7 @@ class _Engines:
         if page.hostile:
             return ReadPage(error=page.hostile)
         slow = [("pdfminer", self._by_miner)] if page.slow else []
-        fast: list[tuple[str, Callable[[int], ReadPage]]] = [("pdfium", lambda n: self._by_pdfium(n, pale=page.pale))]
+        fast: list[tuple[str, Callable[[int], ReadPage]]] = [("pdfium", lambda n: self._by_pdfium(n, page))]
         last = [("pypdf", self._by_pypdf)] if self._sound and page.drawn <= MINER_PAGE_BYTES else []
         best: ReadPage | None = None
         error = ""
@@ -146,9 +146,9 @@ class _Engines:
             raise self._fast
         return self._fast
 
-    def _by_pdfium(self, number: int, *, pale: bool) -> ReadPage:
+    def _by_pdfium(self, number: int, page: PageFacts) -> ReadPage:
         document, _ = self._pdfium()
-        return _judged(*_with_asides(page_glyphs(document, number, self._layers, careful=self._careful, pale=pale)))
+        return _judged(*_with_asides(page_glyphs(document, number, page, self._layers, careful=self._careful)))
 
     def _by_miner(self, number: int) -> ReadPage:
         if self._slow is None:

@@ -40,9 +40,17 @@ class _Found:
     pictures: list[Box] = field(default_factory=list)
 
 
-def drop_unseen(library: Any, page: Any, layers: frozenset[str]) -> None:
-    """Take out of a page, before its text is asked for, what it does not show."""
+def drop_unseen(library: Any, page: Any, layers: frozenset[str], hidden: Sequence[bool] = ()) -> None:
+    """Take out of a page, before its text is asked for, what it does not show.
+
+    `hidden` says which of the forms of the page stand in hidden layers, in the order drawn.
+    """
     found = _Found()
+    if hidden:
+        forms = [thing for thing in _things(library, page, None) if library.GetType(thing) == _FORM]
+        for form, away in zip(forms, hidden, strict=False) if len(forms) == len(hidden) else ():
+            if away and library.RemoveObject(page, form):
+                library.Destroy(form)
     _look(library, page, None, layers, found, 0)
     bare = ((form, thing) for form, thing, box in found.unpainted if _bare(box, found.pictures))
     for form, thing in islice(chain(found.hidden, bare), _MAX_DROPPED):
