@@ -101,3 +101,13 @@ def test_numbers_in_the_last_row_of_a_table() -> None:
     pages = [[*column([*RULES[:3], f"Table of {p}"], 72, 160), *(Text(72 + 60 * c, 60, str(n + c)) for c in range(4))]
              for n, p in enumerate(PORTS)]  # fmt: skip
     assert text_of(pages).count("\u3000") == 3 * len(PORTS)
+
+
+def test_dates_and_numbers_in_the_margin() -> None:
+    """A date that is the same on every page is a foot; numbers that differ from page to page are not."""
+    for feet, left in ((["6/19/2012"] * 5, 0), (["1.17", "1.12", "2.34", "2.38", "1.01"], 5)):
+        pages = [
+            [*column([f"Part {word} of it.", rule], 72, 700), Text(72, 30, foot)]
+            for word, rule, foot in zip(PORTS, RULES, feet, strict=False)
+        ]
+        assert sum(foot in text_of(pages) for foot in feet) == left

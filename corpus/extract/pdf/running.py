@@ -40,6 +40,7 @@ _NUMBER: Final = re.compile(
 )
 _WIDE_DIGITS: Final = str.maketrans("０１２３４５６７８９", "0123456789")
 _LONE: Final = 1000  # a year is no number of a page
+_DATE: Final = 8  # characters
 _TAB_CHARS: Final = 24  # longest tab at a side
 
 
@@ -133,7 +134,7 @@ def _repeated(pages: Sequence[_Page]) -> None:
     for mask, places in seen.items():
         for group in _by_level(places):
             on = sorted({number for number, _ in group})
-            if len(on) < 2 or not mask.strip("#-–.p/()・ "):
+            if len(on) < 2 or not (mask.strip("#-–.p/()・ ") or _dated(group)):
                 continue
             some = len(on) >= _SHARE * len(filled) if len(filled) > _NEAR else len(on) == len(filled)
             parity = Counter(number % 2 for number in on)
@@ -145,6 +146,12 @@ def _repeated(pages: Sequence[_Page]) -> None:
             for number, line in group:
                 if stands and (some or side or number in near):
                     pages[number].gone[line.seq] = sure
+
+
+def _dated(group: Sequence[tuple[int, Line]]) -> bool:
+    """Whether lines without letters are one and the same date: numbers that differ may be those of a table."""
+    texts = {line.text for _, line in group}
+    return len(texts) == 1 and len(texts.pop()) >= _DATE
 
 
 def _stands_out(
