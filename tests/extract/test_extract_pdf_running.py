@@ -88,7 +88,16 @@ def test_head_close_to_the_text() -> None:
 
 @pytest.mark.parametrize(
     ("number", "height", "stays"),
-    [("- 3 -", 30, False), ("3", 30, False), ("2026", 30, True), ("- 3 -", 640, True), ("3", 700, True)],
+    [
+        ("- 3 -", 30, False),
+        ("3", 30, False),
+        ("3", 95, False),
+        ("Page 3 of 5", 60, False),
+        ("(3)", 800, True),
+        ("2026", 30, True),
+        ("- 3 -", 640, True),
+        ("3", 700, True),
+    ],
 )
 def test_number_of_the_only_page(number: str, height: int, stays: bool) -> None:
     """On a single page, only what stands clear at its edge and is surely no year is its number."""
@@ -111,3 +120,10 @@ def test_dates_and_numbers_in_the_margin() -> None:
             for word, rule, foot in zip(PORTS, RULES, feet, strict=False)
         ]
         assert sum(foot in text_of(pages) for foot in feet) == left
+
+
+@pytest.mark.parametrize(("number", "left"), [("- 7 -", 0), ("(7)", 1), ("7", 1)])
+def test_number_that_only_one_page_has(number: str, left: int) -> None:
+    """A number that nothing counts goes where its marks say what it is; a formula's and a table's stay."""
+    pages = [column([*RULES[:4], f"Part {PORTS[0]}."], 72, 700), column([*RULES[4:9], f"Part {PORTS[1]}."], 72, 700)]
+    assert text_of([[*pages[0], Text(290, 30, number)], pages[1]]).count(number) == left

@@ -38,6 +38,10 @@ _NUMBER: Final = re.compile(
     r"(?:(?:/|／|of)\s*[0-9０-９]{1,4})?\s*[-–—−‐〕\])）>＞・]*\s*(?:頁|ページ)?",
     re.IGNORECASE,
 )
+_MARKED: Final = re.compile(  # a number that says it is one of a page; brackets have those of formulas too
+    r"[-–—−‐]\s?[0-9０-９]+\s?[-–—−‐]|(?:page|p\.)\s*[0-9].*|[0-9０-９]+\s*(?:頁|ページ|(?:/|／|of)\s*[0-9０-９]+)",
+    re.IGNORECASE,
+)
 _WIDE_DIGITS: Final = str.maketrans("０１２３４５６７８９", "0123456789")
 _LONE: Final = 1000  # a year is no number of a page
 _DATE: Final = 8  # characters
@@ -215,16 +219,15 @@ def _numbers(pages: Sequence[_Page]) -> None:
     for number, line, value, foot in found:
         page = pages[number]
         shift = None if value is None else value - number
-        text = line.text.strip()
-        marked = len(text) > 2 and not text[0].isalnum() and len(page.lines) > _NEAR
+        marked = len(page.lines) > _NEAR and _MARKED.fullmatch(line.text.strip()) is not None
         if shift in counting:
             page.gone[line.seq] = True
         elif line.seq in page.depth and page.depth[line.seq] <= _BAND:
             known = shift is not None and shifts[shift] >= (few if line.seq in page.clear else _NEAR)
             there = any(abs(line.middle - level) < _SAME for level in levels)
             edge = foot or page.depth[line.seq] <= _FORM_BAND
-            lone = len(pages) == 1 and shift is not None and shift < _LONE and edge
-            alone = line.seq in page.clear and (marked or lone)
+            plain = line.text[:1] not in "(（[〔" and value is not None and value < _LONE
+            alone = line.seq in page.clear and (marked or (len(pages) == 1 and plain and edge))
             if known or there or alone:
                 page.gone[line.seq] = known or there
 
