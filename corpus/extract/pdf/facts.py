@@ -29,6 +29,7 @@ __all__ = ["Facts", "PageFacts", "PasswordError", "look", "open_reader", "plain_
 MAX_PAGES: Final = 5000
 MAX_PAGE_BYTES: Final = 48 * 2**20  # drawing of one page, forms repeated as often as they are called
 MINER_PAGE_BYTES: Final = 3 * 2**20  # the same, for the slow engine
+MAX_PALE: Final = 2 * 2**20  # drawing that is looked through for white text
 MAX_STREAM: Final = 64 * 2**20  # a font or a table
 MAX_ALL_BYTES: Final = 512 * 2**20  # everything unpacked, a stream once
 MAX_DRAWN: Final = 2 * 2**30  # everything drawn, a stream as often as it is used
@@ -40,6 +41,7 @@ _INVISIBLE: Final = re.compile(rb"(?<![\d.])[37][\0\t\n\f\r ]+Tr\b")  # text tha
 _WHITE: Final = (b"1 1 1 rg", b"1 g", b"0 0 0 0 k")
 _NUMERAL: Final = tuple(b"%c" % digit for digit in b"0123456789.")
 _PAINTS: Final = re.compile(rb"[\s\])>](?:rg|g|k|sc|scn|Q|T[jJ])\b")  # what shows text, or takes another colour
+_WORD: Final = re.compile(rb"\w")
 _CALL: Final = re.compile(rb"/([^\s/\[\]<>(){}%]+)\s+Do\b")
 _BLOCK: Final = re.compile(rb"beginbfrange(.*?)(?:endbfrange|$)", re.DOTALL)
 _RANGE: Final = re.compile(rb"<\s*([0-9A-Fa-f]{1,16})\s*>\s*<\s*([0-9A-Fa-f]{1,16})\s*>\s*(?:<[^>]*>|\[[^\]]*\])")
@@ -167,7 +169,7 @@ class _Inspector:
         drawn, fonts = self._drawn(content, _resolved(page.get("/Resources")), 0)
         self.drawn += drawn
         facts = PageFacts(fast=all(font.fast for font in fonts), slow=all(font.slow for font in fonts), drawn=drawn)
-        facts.pale = _has_white(content)
+        facts.pale = len(content) < MAX_PALE and _has_white(content)
         if self.layers:
             facts.hidden = self._hidden(content, _resolved(page.get("/Resources")))
         if drawn > MAX_PAGE_BYTES:
@@ -322,7 +324,8 @@ def _has_white(content: bytes) -> bool:
         place = content.find(colour)
         while place >= 0:
             end = place + len(colour)
-            shown = None if content[place - 1 : place] in _NUMERAL else _PAINTS.search(content, end)
+            whole = content[place - 1 : place] not in _NUMERAL and _WORD.match(content, end) is None
+            shown = _PAINTS.search(content, end) if whole else None  # it finds the next white, if nothing before
             if shown and shown[0][1:] in (b"Tj", b"TJ"):
                 return True
             place = content.find(colour, end)

@@ -103,8 +103,10 @@ def _bare(box: Box | None, pictures: Sequence[Box]) -> bool:
 def _look(library: Any, page: Any, form: Any, layers: frozenset[str], found: _Found, depth: int) -> None:
     for thing in list(_things(library, page, form)):
         kind = library.GetType(thing)
+        if kind not in (_TEXT, _IMAGE, _FORM):
+            continue
         if layers and any(name in layers for name in _layers(library, thing)):
-            found.hidden.append((form, thing))
+            found.hidden += [] if kind == _IMAGE else [(form, thing)]
         elif kind == _TEXT and library.GetTextRenderMode(thing) in _INVISIBLE:
             found.unpainted.append((form, thing, None if form else _box(library, thing)))
         elif kind == _IMAGE:
