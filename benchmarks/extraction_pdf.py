@@ -130,15 +130,29 @@ def book(pages: int, columns: int, *, language: str = "ja", seed: int = 7) -> tu
     return make(made), [*gold[:-1], gold[-1][: max(0, len(gold[-1]) - rest)]]
 
 
+def notices(pages: int, *, seed: int = 7) -> tuple[bytes, list[str]]:
+    """(a file of notices of one wording, each to another, with running heads and page numbers; its paragraphs)."""
+    rng = random.Random(seed)
+    wording = [english(rng, 90) for _ in range(3)]
+    made, gold = [], []
+    for page in range(pages):
+        name = f"To the holder of licence {chr(65 + page % 26)}{rng.choice(ENGLISH).capitalize()}."
+        lines = [name, *(line for lines, _ in wording for line in lines)]
+        head, number = Text(60, 800, HEAD["en"], 7), Text(290, 30, str(page + 11), 8)
+        made.append([head, *column(lines, 60, 740, size=9, leading=15), number])
+        gold += [name, *(text for _, text in wording)]
+    return make(made), gold
+
+
 def quality(pages: int) -> list[dict[str, Any]]:
     """F1 of the body against the exact text, pages with a head or number left, paragraphs broken within."""
     rows = []
-    for name, columns, language in (
-        ("one column", 1, "ja"),
-        ("two columns", 2, "ja"),
-        ("two columns, cut words", 2, "en"),
+    for name, language, (data, gold) in (
+        ("one column", "ja", book(pages, 1)),
+        ("two columns", "ja", book(pages, 2)),
+        ("two columns, cut words", "en", book(pages, 2, language="en")),
+        ("notices of one wording", "en", notices(pages)),
     ):
-        data, gold = book(pages, columns, language=language)
         done = extract(data, url="")
         lines = done.text.split("\n")
         body = of_body(done)

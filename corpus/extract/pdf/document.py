@@ -21,7 +21,7 @@ from corpus.text.scripts import GARBLED, garbled_share
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "pdf"
-VERSION: Final = "2+" + "+".join(f"{name}-{library_version(name)}" for name in ("pypdf", "pypdfium2", "pdfminer.six"))
+VERSION: Final = "3+" + "+".join(f"{name}-{library_version(name)}" for name in ("pypdf", "pypdfium2", "pdfminer.six"))
 MAX_BYTES: Final = 300 * 2**20
 
 
@@ -82,7 +82,8 @@ def _tell(pages: Sequence[ReadPage]) -> _Told:
 
 
 def _document(pages: Sequence[ReadPage], told: _Told, title: str, count: int) -> Extracted:
-    kept = without_furniture([[] if page.garbled else page.lines for page in pages])
+    heights = [page.height for page in pages]
+    kept = without_furniture([[] if page.garbled else page.lines for page in pages], heights)
     found = paragraphs([rows(reading_order(lines)) for lines in kept])
     builder = TextBuilder()
     starts = add_sections(builder, found)

@@ -13,11 +13,12 @@ import io
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from corpus.extract.pdf.borrowed import words
+from corpus.extract.pdf.layers import hidden_layers, layer_name
 from corpus.extract.pdf.structure import Structure
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = ["Facts", "PageFacts", "PasswordError", "look", "open_reader", "plain_
 MAX_PAGES: Final = 5000
 MAX_PAGE_BYTES: Final = 48 * 2**20  # drawing of one page, forms repeated as often as they are called
 MINER_PAGE_BYTES: Final = 3 * 2**20  # the same, for the slow engine
+MAX_PALE: Final = 2 * 2**20  # drawing that is looked through for white text
 MAX_STREAM: Final = 64 * 2**20  # a font or a table
 MAX_ALL_BYTES: Final = 512 * 2**20  # everything unpacked, a stream once
 MAX_DRAWN: Final = 2 * 2**30  # everything drawn, a stream as often as it is used
@@ -35,6 +37,11 @@ MAX_MAPPED: Final = 200_000  # characters of one ToUnicode table
 MAX_FONTS: Final = 3000  # of a page
 _MAX_DEPTH: Final = 12  # forms within forms
 _MAX_COLOURS: Final = 4  # colour spaces within each other
+_INVISIBLE: Final = re.compile(rb"(?<![\d.])[37][\0\t\n\f\r ]+Tr\b")  # text that is not painted
+_WHITE: Final = (b"1 1 1 rg", b"1 g", b"0 0 0 0 k")
+_NUMERAL: Final = tuple(b"%c" % digit for digit in b"0123456789.")
+_PAINTS: Final = re.compile(rb"[\s\])>](?:rg|g|k|sc|scn|Q|T[jJ])\b")  # what shows text, or takes another colour
+_WORD: Final = re.compile(rb"\w")
 _CALL: Final = re.compile(rb"/([^\s/\[\]<>(){}%]+)\s+Do\b")
 _BLOCK: Final = re.compile(rb"beginbfrange(.*?)(?:endbfrange|$)", re.DOTALL)
 _RANGE: Final = re.compile(rb"<\s*([0-9A-Fa-f]{1,16})\s*>\s*<\s*([0-9A-Fa-f]{1,16})\s*>\s*(?:<[^>]*>|\[[^\]]*\])")
@@ -60,21 +67,28 @@ class FontFacts:
 
 @dataclass
 class PageFacts:
-    """One page: which engines may read it, and why not."""
+    """One page: which engines may read it, and why not; whether it seems to have white text.
+
+    `hidden` says of each form that the page draws whether its layer is hidden; it is empty where none is.
+    """
 
     fast: bool = True
     slow: bool = True
     drawn: int = 0
     hostile: str = ""
+    pale: bool = False
+    hidden: tuple[bool, ...] = ()
 
 
 @dataclass
 class Facts:
-    """A file: its pages, title and what stopped the inspection, if anything did."""
+    """A file: its pages, title, the names of its hidden layers, and whether any of its text is not painted."""
 
     pages: list[PageFacts] = field(default_factory=list)
     title: str = ""
     count: int = 0
+    layers: frozenset[str] = frozenset()
+    invisible: bool = False
 
 
 @contextmanager
@@ -96,13 +110,13 @@ def look(data: bytes) -> tuple[Facts, PdfReader | None]:
     """
     try:
         structure = Structure(data)
-        facts = _inspected(structure.pages(), words(structure.title()))
+        facts = _inspected(structure.pages(), words(structure.title()), structure.catalog())
     except Exception:  # noqa: BLE001  pypdf tells better what is wrong, and knows how to go on
         facts = None
     if facts is not None and not any(page.hostile for page in facts.pages):
         return facts, None
     reader = open_reader(data)
-    return _inspected(reader.pages, _title(reader)), reader
+    return _inspected(reader.pages, _title(reader), reader.root_object), reader
 
 
 def open_reader(data: bytes) -> PdfReader:
@@ -118,14 +132,17 @@ def open_reader(data: bytes) -> PdfReader:
     return reader
 
 
-def _inspected(pages: Sequence[Any], title: str) -> Facts:
+def _inspected(pages: Sequence[Any], title: str, catalog: Any) -> Facts:
     inspector, facts = _Inspector(), Facts(title=title)
     facts.count = len(pages)
+    with suppress(Exception):  # damaged layers are no reason to lose the text
+        facts.layers = inspector.layers = hidden_layers(catalog, words)
     for number in range(min(facts.count, MAX_PAGES)):
         try:
             facts.pages.append(inspector.page(pages[number]))
         except Exception as error:  # noqa: BLE001  one bad page must not cost the others
             facts.pages.append(PageFacts(fast=False, slow=False, hostile=f"{type(error).__name__}: {error}"[:200]))
+    facts.invisible = inspector.invisible
     return facts
 
 
@@ -143,6 +160,8 @@ class _Inspector:
         self.forms: dict[object, tuple[int, list[FontFacts]]] = {}
         self.open: set[object] = set()  # forms being looked into
         self.unpacked = self.drawn = 0
+        self.invisible = False
+        self.layers: frozenset[str] = frozenset()
 
     def page(self, page: Any) -> PageFacts:
         """The facts of one page."""
@@ -150,6 +169,9 @@ class _Inspector:
         drawn, fonts = self._drawn(content, _resolved(page.get("/Resources")), 0)
         self.drawn += drawn
         facts = PageFacts(fast=all(font.fast for font in fonts), slow=all(font.slow for font in fonts), drawn=drawn)
+        facts.pale = len(content) < MAX_PALE and _has_white(content)
+        if self.layers:
+            facts.hidden = self._hidden(content, _resolved(page.get("/Resources")))
         if drawn > MAX_PAGE_BYTES:
             facts.hostile = f"{drawn} bytes of drawing on one page"
         elif self.drawn > MAX_DRAWN or self.unpacked > MAX_ALL_BYTES:
@@ -157,6 +179,19 @@ class _Inspector:
         elif drawn > MINER_PAGE_BYTES:
             facts.slow = False
         return facts
+
+    def _hidden(self, content: bytes, resources: Any) -> tuple[bool, ...]:
+        forms = _resolved(resources.get("/XObject")) if isinstance(resources, dict) else None
+        if not isinstance(forms, dict):
+            return ()
+        names = ["/" + name.decode("latin-1") for name in _CALL.findall(content)]
+        drawn = [_resolved(_raw(forms, name)) for name in names if name in forms]
+        hidden = tuple(
+            layer_name(form.get("/OC"), words) in self.layers
+            for form in drawn
+            if isinstance(form, dict) and form.get("/Subtype") == "/Form"
+        )
+        return hidden if any(hidden) else ()
 
     def _content(self, contents: Any) -> bytes:
         found = _resolved(contents)
@@ -193,6 +228,7 @@ class _Inspector:
         fonts = [self._font(_raw(found, name)) for name in found] if isinstance(found, dict) else []
         self._colours(_resolved(resources.get("/ColorSpace")), 0)
         drawn = len(content)
+        self.invisible = self.invisible or (b" Tr" in content and _INVISIBLE.search(content) is not None)
         forms = _resolved(resources.get("/XObject"))
         if not isinstance(forms, dict) or not forms:
             return drawn, fonts
@@ -280,6 +316,20 @@ class _Inspector:
         ranges = (pair for block in _BLOCK.findall(data) for pair in _RANGE.findall(block))
         spans = sum(max(0, int(last, 16) - int(first, 16)) for first, last in ranges)
         return spans + data.count(b"<") // 2
+
+
+def _has_white(content: bytes) -> bool:
+    """Whether text follows where white is chosen, before any other colour."""
+    for colour in _WHITE:
+        place = content.find(colour)
+        while place >= 0:
+            end = place + len(colour)
+            whole = content[place - 1 : place] not in _NUMERAL and _WORD.match(content, end) is None
+            shown = _PAINTS.search(content, end) if whole else None  # it finds the next white, if nothing before
+            if shown and shown[0][1:] in (b"Tj", b"TJ"):
+                return True
+            place = content.find(colour, end)
+    return False
 
 
 def _key(reference: Any) -> object:

@@ -41,28 +41,33 @@ class TooManyPiecesError(Exception):
     """A page of so many pieces that no reader could put them in order."""
 
 
-def page_lines(page: Glyphs) -> tuple[list[Line], int]:
-    """(lines in the order drawn, visible characters dropped as readings) of a page. Raises TooManyPiecesError."""
+def page_lines(page: Glyphs) -> tuple[list[Line], int, float]:
+    """(lines in the order drawn, visible characters dropped as readings, height of the page as the lines stand on it).
+
+    Raises TooManyPiecesError.
+    """
     pieces, upright = _pieces(page)
     if len(pieces) > MAX_PIECES:
         raise TooManyPiecesError(f"{len(pieces)} pieces of text on one page")
+    height = page.height
     if not pieces:
-        return [], 0
+        return [], 0, height
     glyphs = sum(len(piece.text) for piece in pieces)
     if glyphs - upright > _VERTICAL_PAGE * glyphs:
-        pieces = [_turned(piece, page.height) for piece in pieces]
+        pieces, height = [_turned(piece, page.height) for piece in pieces], page.width
     pieces, dropped = _without_ruby(pieces)
     lines = _merged(pieces)
     if len(lines) > MAX_LINES:
         raise TooManyPiecesError(f"{len(lines)} lines on one page")
-    return lines, dropped
+    return lines, dropped, height
 
 
 def _pieces(page: Glyphs) -> tuple[list[Line], int]:
     """(pieces in the order drawn, characters of those that run to the right)."""
     codes = code_points(page.text)
     shown = np.flatnonzero(
-        (codes > 0x20) & (codes != 0xA0) & (codes != 0x3000) & ~((codes >= 0x2000) & (codes < 0x2010))
+        (((codes > 0x20) & (codes != 0xA0) & (codes != 0x3000)) | (codes == 0))
+        & ~((codes >= 0x2000) & (codes < 0x2010))
     )
     if not len(shown):
         return [], 0

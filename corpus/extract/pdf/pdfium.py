@@ -11,6 +11,7 @@ import ctypes
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
 from threading import Lock
@@ -19,7 +20,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.extract.pdf.facts import PageFacts
 from corpus.extract.pdf.glyphs import Glyphs
+from corpus.extract.pdf.unseen import drop_unseen, drop_white
 from corpus.text.scripts import code_points
 
 __all__ = ["PdfiumError", "open_pdfium", "page_glyphs"]
@@ -34,8 +37,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "FPDF_GetPageCount": (_I, (_P,)),
     "FPDF_LoadPage": (_P, (_P, _I)),
     "FPDF_ClosePage": (None, (_P,)),
-    "FPDF_GetPageWidthF": (ctypes.c_float, (_P,)),
-    "FPDF_GetPageHeightF": (ctypes.c_float, (_P,)),
+    "FPDF_GetPageBoundingBox": (_I, (_P, _P)),
     "FPDFText_LoadPage": (_P, (_P,)),
     "FPDFText_ClosePage": (None, (_P,)),
     "FPDFText_CountChars": (_I, (_P,)),
@@ -46,7 +48,23 @@ _SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "FPDFText_GetFontSize": (ctypes.c_double, (_P, _I)),
     "FPDFText_GetCharBox": (_I, (_P, _I, _P, _P, _P, _P)),
     "FPDF_SetSystemFontInfo": (None, (_P,)),
+    "FPDFPage_CountObjects": (_I, (_P,)),
+    "FPDFPage_GetObject": (_P, (_P, _I)),
+    "FPDFPage_RemoveObject": (_I, (_P, _P)),
+    "FPDFFormObj_CountObjects": (_I, (_P,)),
+    "FPDFFormObj_GetObject": (_P, (_P, ctypes.c_ulong)),
+    "FPDFFormObj_RemoveObject": (_I, (_P, _P)),
+    "FPDFPageObj_Destroy": (None, (_P,)),
+    "FPDFPageObj_GetType": (_I, (_P,)),
+    "FPDFPageObj_GetBounds": (_I, (_P, _P, _P, _P, _P)),
+    "FPDFPageObj_GetFillColor": (_I, (_P, _P, _P, _P, _P)),
+    "FPDFPageObj_CountMarks": (_I, (_P,)),
+    "FPDFPageObj_GetMark": (_P, (_P, ctypes.c_ulong)),
+    "FPDFPageObjMark_GetName": (_I, (_P, _P, ctypes.c_ulong, _P)),
+    "FPDFPageObjMark_GetParamStringValue": (_I, (_P, ctypes.c_char_p, _P, ctypes.c_ulong, _P)),
+    "FPDFTextObj_GetTextRenderMode": (_I, (_P,)),
 }
+_OUTSIDE: Final = 2.0  # twice the points by which the middle of a glyph must stand outside the page
 _AT_ONCE: Final = 4096  # boxes asked for in a row
 _LOCK: Final = Lock()  # PDFium may be used by one thread at a time
 
@@ -68,7 +86,8 @@ class _Library:
             function.restype, function.argtypes = result, arguments
             kind, _, short = name.partition("_")
             clash = kind == "FPDFText" and f"FPDF_{short}" in _SIGNATURES
-            setattr(self, f"{short}_text" if clash else short, function)
+            suffix = "_form" if kind == "FPDFFormObj" else "_text" if clash else ""
+            setattr(self, short + suffix, function)
         self._loose = ctypes.PyDLL(library._name)["FPDFText_GetLooseCharBox"]  # noqa: SLF001  its path
         self._loose.restype = _I
         self._boxes = np.zeros((_AT_ONCE, 4), np.float32)  # FS_RECTF: left, top, right, bottom
@@ -122,38 +141,69 @@ def open_pdfium(data: bytes) -> Iterator[tuple[Any, int]]:
             library.CloseDocument(handle)
 
 
-def page_glyphs(document: Any, number: int) -> Glyphs:
-    """The glyphs of a page, counted from 0. Raises PdfiumError for a page that cannot be read."""
+def page_glyphs(
+    document: Any, number: int, facts: PageFacts, layers: frozenset[str] = frozenset(), *, careful: bool = False
+) -> Glyphs:
+    """The glyphs that a page, counted from 0, shows. Raises PdfiumError for a page that cannot be read.
+
+    Only a `careful` look tells what stands in hidden layers, whose names are given, and what is not painted; only a
+    page that seems to have white text is looked through for white on white.
+    """
     library = _library()
     page = library.LoadPage(document, number)
     if not page:
         raise PdfiumError(f"page {number + 1} cannot be read")
     try:
+        if careful:
+            drop_unseen(library, page, layers, facts.hidden)
+        if facts.pale:
+            drop_white(library, page)
         text_page = library.LoadPage_text(page)
         if not text_page:
             raise PdfiumError(f"page {number + 1} has no readable text")
         try:
-            size = library.GetPageWidthF(page), library.GetPageHeightF(page)
-            return _glyphs(library, text_page, *size)
+            edges = np.zeros(4, np.float32)  # FS_RECTF: left, top, right, bottom
+            library.GetPageBoundingBox(page, edges.ctypes.data)
+            return _glyphs(library, text_page, edges[[0, 3, 2, 1]])
         finally:
             library.ClosePage_text(text_page)
     finally:
         library.ClosePage(page)
 
 
-def _glyphs(library: Any, page: int, width: float, height: float) -> Glyphs:
+def _glyphs(library: Any, page: int, shown: NDArray[np.float32]) -> Glyphs:
+    """The glyphs within the box that a page shows; their places are told from its lower left corner."""
+    corner = shown[[0, 1, 0, 1]]
+    width, height = (shown - corner)[2:].tolist()
     count = min(library.CountChars(page), _MAX_GLYPHS)
     if count <= 0:
         return Glyphs("", np.zeros((0, 4), np.float32), np.zeros(0, np.bool_), width, height)
     text, kept = _text(library, page, count)
     box = library.boxes(page, count)
-    box = box if kept is None else box[kept]
+    box = (box if kept is None else box[kept]) - corner
+    text = _within(text, box, width, height)
     flat = (box[:, 2] - box[:, 0] <= 0) | (box[:, 3] - box[:, 1] <= 0)
     turned = flat & (code_points(text) > 0x20)
     asides: list[str] = []
     if turned.any():
-        text, box, asides = _turned(library, page, text, box, turned, kept)
+        sheet = _Sheet(library, page, corner, width, height)
+        text, box, asides, height = _turned(sheet, text, box, turned, kept)
     return Glyphs(text, box, np.zeros(len(text), np.bool_), width, height, asides)
+
+
+def _within(text: str, box: NDArray[np.float32], width: float, height: float) -> str:
+    """The text with blanks for what stands outside the page; where all does, the box is wrong, and all stays."""
+    x, y = box[:, 0] + box[:, 2], box[:, 1] + box[:, 3]
+    out = (x < -_OUTSIDE) | (y < -_OUTSIDE) | (x > 2 * width + _OUTSIDE) | (y > 2 * height + _OUTSIDE)
+    if not out.any():
+        return text
+    codes = code_points(text)
+    out &= codes > 0x20
+    return text if (out | (codes <= 0x20)).all() else _points_text(np.where(out, 0x20, codes))
+
+
+def _points_text(codes: NDArray[Any]) -> str:
+    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def _text(library: Any, page: int, count: int) -> tuple[str, NDArray[np.intp] | None]:
@@ -169,40 +219,55 @@ def _text(library: Any, page: int, count: int) -> tuple[str, NDArray[np.intp] | 
 
 
 def _whole(codes: NDArray[np.uint32]) -> tuple[str, NDArray[np.intp]]:
-    """The text of UTF-16 units, and which of them stand for a character."""
+    """The text of UTF-16 units, and which of them stand for a character; U+0000 stands for what has no Unicode."""
     high, low = (codes >= 0xD800) & (codes < 0xDC00), (codes >= 0xDC00) & (codes < 0xE000)
     pairs = np.flatnonzero(high[:-1] & low[1:])
     codes[pairs] = 0x10000 + ((codes[pairs] - 0xD800) << 10) + (codes[pairs + 1] - 0xDC00)
-    codes[(codes == 0) | ((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)] = 0xFFFD
+    codes[((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)] = 0xFFFD
     kept = np.delete(np.arange(len(codes)), pairs + 1)
-    return codes[kept].astype("<u4").tobytes().decode("utf-32-le"), kept
+    return _points_text(codes[kept]), kept
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A page of text and the box that it shows."""
+
+    library: Any
+    page: int
+    corner: NDArray[np.float32]
+    width: float
+    height: float
 
 
 def _turned(
-    library: Any,
-    page: int,
+    sheet: _Sheet,
     text: str,
     box: NDArray[np.float32],
     turned: NDArray[np.bool_],
     kept: NDArray[np.intp] | None,
-) -> tuple[str, NDArray[np.float32], list[str]]:
-    """Text that does not run to the right: the page itself is turned, or it is an aside of it."""
+) -> tuple[str, NDArray[np.float32], list[str], float]:
+    """(text, boxes, asides, height) of a page with text that does not run to the right.
+
+    The page itself is turned, or such text is an aside of it.
+    """
     places = np.flatnonzero(turned)
     shown = np.count_nonzero(code_points(text) > 0x20)
     if 2 * len(places) < shown:
         asides = _runs(text, places)
         rest = "".join(" " if out else c for c, out in zip(text, turned, strict=True))
-        return rest, box, asides
-    box[places] = _upright(library, page, places if kept is None else kept[places])
+        return rest, box, asides, sheet.height
+    box[places], height = _upright(sheet, places if kept is None else kept[places])
     straight = np.flatnonzero((code_points(text) > 0x20) & ~turned)
     asides = _runs(text, straight)
     away = set(straight.tolist())
     rest = "".join(" " if place in away else c for place, c in enumerate(text))
-    return rest, box, asides
+    return rest, box, asides, height
 
 
-def _upright(library: Any, page: int, places: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Boxes in a system in which the text of most of these glyphs runs to the right."""
+def _upright(sheet: _Sheet, places: NDArray[np.intp]) -> tuple[NDArray[np.float32], float]:
+    """(boxes, height of the page) in a system in which the text of most of these glyphs runs to the right."""
+    library, page, width, height = sheet.library, sheet.page, sheet.width, sheet.height
+    shift = sheet.corner[[0, 1, 0, 0, 1, 1]]
     matrix, edge = np.zeros(6, np.float32), np.zeros(6, np.float64)
     a, e = matrix.ctypes.data, edge.ctypes.data
     rows, votes = [], [0, 0, 0, 0]
@@ -213,19 +278,19 @@ def _upright(library: Any, page: int, places: NDArray[np.intp]) -> NDArray[np.fl
         scale = float(np.hypot(matrix[0], matrix[1])) * library.GetFontSize(page, place)
         quarter = round(float(np.arctan2(matrix[1], matrix[0])) / (np.pi / 2)) % 4
         votes[quarter] += 1
-        rows.append((quarter, scale or 1.0, *edge.tolist()))
+        rows.append((quarter, scale or 1.0, *(edge - shift).tolist()))
     most = max(range(4), key=votes.__getitem__)
     boxes = np.zeros((len(rows), 4), np.float32)
     for index, (_, scale, x, y, left, right, bottom, top) in enumerate(rows):
         ways = (
             (left, right, y),
-            (bottom, top, -x),
-            (-right, -left, -y),
-            (-top, -bottom, x),
+            (bottom, top, width - x),
+            (width - right, width - left, height - y),
+            (height - top, height - bottom, x),
         )
         start, end, base = ways[most]
         boxes[index] = (start, base - 0.12 * scale, max(end, start + 0.1 * scale), base + 0.88 * scale)
-    return boxes
+    return boxes, width if most % 2 else height
 
 
 def _runs(text: str, places: NDArray[np.intp]) -> list[str]:

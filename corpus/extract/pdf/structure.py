@@ -51,6 +51,10 @@ class Structure:
             self._crypt = self._opened()
             self._objects.clear()
 
+    def catalog(self) -> Dict:
+        """The root of all objects."""
+        return _dictionary(self.trailer.get("/Root"))
+
     def title(self) -> bytes:
         """The title of the metadata, as it stands."""
         known = _resolved(self.trailer.get("/Info"))
@@ -59,7 +63,7 @@ class Structure:
 
     def pages(self) -> list[Dict]:
         """The pages in their order, each with the resources that it inherits."""
-        root = _dictionary(_dictionary(self.trailer.get("/Root")).get("/Pages"))
+        root = _dictionary(self.catalog().get("/Pages"))
         found, waiting, nodes = list[Dict](), [iter([(root, None, 0)])], 0
         while waiting:
             entry = next(waiting[-1], None)
