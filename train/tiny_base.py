@@ -101,7 +101,7 @@ def make(job: Job) -> None:
     from train import libraries
     from train.checkpoint import snapshot
     from train.loop import fit
-    from train.packing import tokens
+    from train.packing import plain, tokens
 
     libraries.quiet()
     shape = Shape(**job.config)  # type: ignore[arg-type]  # a Job's config is plain JSON: it came from asdict
@@ -110,7 +110,7 @@ def make(job: Job) -> None:
     tokenizer = train_tokenizer(texts, shape)
     with fit.reproducible(shape.seed, shape.threads):
         model = new_model(tokenizer, shape)
-        encoded = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        encoded = plain.PlainText(tokenizer).ids(texts)
         ids = (tokenizer.eos_token_id, tokenizer.pad_token_id)
         blocks = tokens.Blocks(tokens.stream(encoded, ids[0]), shape.block, ids[1])
         steps = min(shape.steps, -(-shape.epochs * len(blocks) // shape.batch))

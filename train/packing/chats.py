@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.base.errors import EmptyInputError, InputError
+from train.packing.plain import PlainText
 from train.packing.tokens import Blocks
 
 if TYPE_CHECKING:
@@ -137,14 +138,20 @@ def _chat(line: str) -> list[Message]:
 
 
 def encode(chats: Sequence[Sequence[Message]], tokenizer: PreTrainedTokenizerBase) -> list[Encoded]:
-    """Chats as tokens by the tokenizer's template, each closed by its end token, which is not learnt."""
+    """Chats as tokens by the tokenizer's template, each closed by its end token, which is not learnt.
+
+    Control tokens are the template's alone: where a message writes one, that is text (train.packing.plain).
+    """
     own = tokenizer.chat_template
     template = own if isinstance(own, str) and "{% generation %}" in own else TEMPLATE
     end: Any = tokenizer.eos_token_id
+    plain = PlainText(tokenizer)
     found = []
     for chat in chats:
-        made: Any = tokenizer.apply_chat_template(
-            list(chat), chat_template=template, return_dict=True, return_assistant_tokens_mask=True, tokenize=True
+        hidden = [message | {"content": plain.disguised(message["content"])} for message in chat]
+        reader = tokenizer if hidden == list(chat) else plain.of_disguised()
+        made: Any = reader.apply_chat_template(
+            hidden, chat_template=template, return_dict=True, return_assistant_tokens_mask=True, tokenize=True
         )
         ids = np.array([*made["input_ids"], end], dtype=np.int32)
         found.append(Encoded(ids, np.array([*made["assistant_masks"], 0], dtype=bool)))
