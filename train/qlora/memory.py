@@ -58,7 +58,8 @@ class Estimate:
     """Bytes by what they are for, and the numbers of parameters.
 
     `weights`: of the base, by type. `unpacked`: the largest NF4 weight, dequantised for its product. `turns`: what the
-    backward pass of one reasoning layer's exponentials takes for a moment. `checkpoint`, `results`: on disk, one checkpoint, and adapter, gates and heads at the end.
+    backward pass of one reasoning layer's exponentials takes for a moment. `checkpoint`, `results`: on disk, one
+    checkpoint, and adapter, gates and heads at the end.
     """
 
     base_parameters: int
@@ -145,8 +146,11 @@ def _skeleton(folder: Path, config: Config) -> PreTrainedModel:
             made: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
                 shape, dtype=getattr(torch, config.dtype)
             )
-    except (OSError, ValueError) as error:
-        raise CorruptFileError(f"{folder / 'config.json'}: no model that transformers knows ({error})") from error
+    except loading.DAMAGE as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CorruptFileError(
+            f"{folder / 'config.json'}: no model that transformers knows ({first}); fetch or make the base again"
+        ) from error
     return made.requires_grad_(False)
 
 

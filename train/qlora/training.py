@@ -33,7 +33,7 @@ from train.checkpoint.rule import RULE
 from train.command import command
 from train.data import dataset
 from train.heads import labels
-from train.models import bases
+from train.models import bases, folders
 from train.packing import chats, tokens
 from train.qlora import card
 from train.qlora.config import PRESETS, Config
@@ -66,6 +66,8 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
     if config.reasoning_layers:
         config = replace(config, reasoning_lr=config.reasoning_rates()[0])
     workspace = Workspace(config.data)
+    folder = workspace.path("models", config.run)
+    folders.require_run(folder)
     paths = dataset.shards(workspace, config.include)
     dataset.select(paths, config.domain)  # before a base is made or hashed: what cannot work is said at once
     if config.prompts:
@@ -88,8 +90,7 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
         done = run_tasks(workspace, [task], prune=False).done
     finally:
         RULE.reset(token)
-    metadata = workspace.path("models", config.run, "metadata.json").read_text(encoding="utf-8")
-    return json.loads(metadata), bool(done)
+    return folders.of_run(folder), bool(done)
 
 
 def run(job: Job) -> None:
