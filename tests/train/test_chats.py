@@ -38,6 +38,8 @@ CHAT = [
         ('{"messages": [{"role": "user"}]}', "message 1 has no text"),
         ('{"messages": [{"role": "robot", "content": "a"}]}', "message 1: role 'robot' is none of"),
         ('{"messages": [{"role": "user", "content": "a"}]}', "the assistant says nothing"),
+        ('{"messages": [{"role": "assistant", "content": "a\\ud800"}]}', "message 1: half of a surrogate pair"),
+        ("[" * 100_000, "no chat: JSON nested too deeply"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_place(tmp_path: Path, row: str, reason: str) -> None:
@@ -46,6 +48,35 @@ def test_a_bad_row_is_refused_with_its_place(tmp_path: Path, row: str, reason: s
     path.write_text(json.dumps({"messages": CHAT}) + "\n\n" + row + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"chats.jsonl:3: {reason}"):
         chats.read([path])
+
+
+def test_only_line_feeds_end_a_row(tmp_path: Path) -> None:
+    """Other line ends that Unicode knows may stand in JSON text; a byte order mark and CR LF are no part of it."""
+    path = tmp_path / "chats.jsonl"
+    content = "a\u2028b\u2029c\u0085d"
+    rows = [{"messages": [{"role": "assistant", "content": text}]} for text in (content, "e")]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_bytes(("\ufeff" + "\r\n".join(lines) + "\r\n").encode())
+    assert [chat[0]["content"] for chat in chats.read([path])] == [content, "e"]
+    path.write_bytes(("\ufeff" + "\n".join([*lines, "{"])).encode())
+    with pytest.raises(InputError, match="chats.jsonl:3: no JSON"):
+        chats.read([path])
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"chats.jsonl: no readable text in UTF-8"):
+        chats.read([path])
+
+
+@pytest.mark.parametrize("mark", ["{% generation %}", "{%- generation -%}", "{%generation-%}", "{%+ generation %}"])
+def test_a_template_with_marks_of_any_form_is_the_bases_own(small_base: Base, mark: str) -> None:
+    """Jinja's ways of white space; one whose mark stands in a comment has none, and Phi-3's form is taken."""
+    tokenizer = loading.load_tokenizer(small_base)
+    tokenizer.chat_template = "{% for m in messages %}A:" + mark + "{{ m['content'] }}{% endgeneration %};{% endfor %}"
+    (found,) = chats.encode([[{"role": "assistant", "content": "z"}]], tokenizer)
+    assert tokenizer.decode(found.ids.tolist()) == "A:z;<|endoftext|>"
+    assert tokenizer.decode(found.ids[found.said].tolist()).rstrip(";") == "z"
+    tokenizer.chat_template = "{# " + mark + " #}{% for m in messages %}A:{{ m['content'] }}{% endfor %}"
+    (found,) = chats.encode([[{"role": "assistant", "content": "z"}]], tokenizer)
+    assert tokenizer.decode(found.ids[found.said].tolist()) == "z<|end|>"
 
 
 def test_only_answers_are_learnt(small_base: Base) -> None:
