@@ -59,7 +59,7 @@ def test_only_line_feeds_end_a_row(tmp_path: Path) -> None:
     path.write_bytes(("\ufeff" + "\r\n".join(lines) + "\r\n").encode())
     assert [chat[0]["content"] for chat in chats.read([path])] == [content, "e"]
     path.write_bytes(("\ufeff" + "\n".join([*lines, "{"])).encode())
-    with pytest.raises(InputError, match="chats.jsonl:3: no JSON"):
+    with pytest.raises(InputError, match=r"chats.jsonl:3: no JSON"):
         chats.read([path])
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match=r"chats.jsonl: no readable text in UTF-8"):

@@ -140,7 +140,7 @@ def test_a_damaged_base_is_refused_or_loads(small_base: Base, tmp_path: Path, fi
         ("[]", CorruptFileError, "metadata.json: holds no object"),
         ("{", CorruptFileError, "metadata.json: not readable"),
         ("{}", CorruptFileError, "no base.name, which a run's has; train it: python -m train.qlora --run there"),
-        (json.dumps(RUN | {"loss": {"held_out_before": None}}), CorruptFileError, "no loss.held_out_before"),
+        (json.dumps(RUN | {"loss": {"held_out_before": "2"}}), CorruptFileError, "no loss.held_out_before"),
         (json.dumps(RUN | {"merged_linears": 3}), InputError, "holds an export and no run"),
     ],
 )

@@ -202,3 +202,5 @@ def test_a_run_with_every_option_of_the_loop_goes_on_to_the_same_bytes(
     best = min((line for line in metrics if "held_out" in line), key=lambda line: line["held_out"])
     assert loss["best_step"] == best["step"]
     assert loss["held_out_after"] == best["held_out"]
+    of_step = f", with the weights of step {loss['best_step']}," if loss["best_step"] != 8 else ""
+    assert f" 8 steps{of_step} on " in (one / "README.md").read_text("utf-8")

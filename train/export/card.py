@@ -10,6 +10,7 @@ from typing import Any
 from corpus.base.errors import InputError
 from corpus.base.workspace import Workspace
 from train.heads import card as head_card
+from train.qlora import outcome
 
 __all__ = ["ablation", "ablation_files", "render"]
 
@@ -53,8 +54,8 @@ def render(report: Mapping[str, Any]) -> str:
             "`AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)`. No GGUF runtime knows them."
         )
     result = (
-        f"The run itself: loss on {seen['held_out_documents']} held-out documents {loss['held_out_before']:.4f} "
-        f"before, {loss['held_out_after']:.4f} after ({loss['held_out_change_percent']:+.1f} %). One run, one seed."
+        f"The run itself: loss on {seen['held_out_documents']} held-out documents {outcome.fall(loss, 4)}. "
+        "One run, one seed."
     )
     loaded = (
         f"- loaded from this folder: by at most {logits['exported_max_difference']:.2g} (relative error "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any, Final
 
 from corpus.base.commit import is_temporary
@@ -19,7 +20,7 @@ _SHAPE: Final[Mapping[str, Any]] = {  # what others read in the metadata of a ru
     "base": {"name": str, "sha256": str},
     "config": {"seed": int, "quantization": str, "dtype": str},
     "data": {"licences": dict, "attributions": list, "held_out_documents": int},
-    "loss": {"held_out_before": (int, float), "held_out_after": (int, float), "held_out_change_percent": (int, float)},
+    "loss": {f"held_out_{name}": (int, float, NoneType) for name in ("before", "after", "change_percent")},
 }
 
 
@@ -95,6 +96,6 @@ def _missing(found: Any, shape: Mapping[str, Any]) -> str:
             inner = _missing(value, kind) if isinstance(value, dict) else next(iter(kind))
             if inner:
                 return f"{name}.{inner}"
-        elif not isinstance(value, kind):
+        elif name not in found or not isinstance(value, kind):
             return name
     return ""

@@ -35,7 +35,7 @@ from train.data import dataset
 from train.heads import labels
 from train.models import bases, folders
 from train.packing import chats, tokens
-from train.qlora import card
+from train.qlora import card, outcome
 from train.qlora.config import PRESETS, Config
 from train.reasoning import files as reasoning_files
 
@@ -156,7 +156,9 @@ def work(job: Job) -> Callable[[], None]:
         sample = assembly.generate(model, tokenizer, config)
     metadata = _metadata(job, config, base, streams, model, metrics) | {"device": device} | of_heads
     metadata["data"] |= {"tokens": blocks.tokens, "held_out_tokens": held_out.tokens} | of_chats
-    metadata["loss"] |= _learned(config, before, after, watch, metrics[-1]["step"])
+    metadata["loss"] |= outcome.held_out(before, after)
+    if config.patience:
+        metadata["loss"] |= {"best_step": watch.best_step, "steps_done": metrics[-1]["step"]}
     texts = {"sample.txt": sample + "\n"} | _samples(watch)
     return functools.partial(
         _commit, job, config, model, base, metadata, metrics, texts, heads.heads if heads else None
@@ -193,13 +195,6 @@ def _board(job: Job, config: Config, here: Ranks) -> Board | None:
 
     wanted = RULE.get().tensorboard and here.rank == 0
     return Board(job.workspace.path("models", config.run, "tensorboard")) if wanted else None
-
-
-def _learned(config: Config, before: float, after: float, watch: Watch, steps: float) -> dict[str, float]:
-    """What became of the held-out loss, for the metadata."""
-    change = {"held_out_before": before, "held_out_after": after}
-    change["held_out_change_percent"] = 100 * (after - before) / before
-    return change | ({"best_step": watch.best_step, "steps_done": steps} if config.patience else {})
 
 
 def _samples(watch: Watch) -> dict[str, str]:
@@ -383,18 +378,5 @@ def _processes() -> int:
 
 
 def _answer(config: Config, metadata: dict[str, Any], done: bool) -> str:
-    """The result for a person, or with --json for a machine."""
     folder = Workspace(config.data).path("models", config.run)
-    loss, seen = metadata["loss"], metadata["data"]
-    if config.json:
-        result = {"folder": str(folder), "done": done, "steps": config.steps, **loss, "documents": seen["documents"]}
-        return json.dumps(result) + "\n"
-    change = loss["held_out_change_percent"]
-    return (
-        f"{config.run}: {'trained' if done else 'up to date, nothing to do'}; {config.steps} steps on "
-        f"{seen['documents']} documents\n"
-        f"  loss on {seen['held_out_documents']} held-out documents of {config.domain}: "
-        f"{loss['held_out_before']:.3f} -> {loss['held_out_after']:.3f} "
-        f"({change:+.1f} %{'' if change < 0 else '; it did NOT fall'})\n"
-        f"  adapter, gates, sample and card: {folder}\n"
-    )
+    return outcome.answer(folder, metadata, done=done, as_json=config.json)
