@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.base.commit import sha256_file
 from corpus.base.errors import InputError
 from corpus.base.workspace import Workspace
 from train.loop.objective import take
@@ -134,13 +135,16 @@ def test_a_run_with_chats_learns_them_and_goes_on_to_the_bit(
     make_workspace: Callable[[str], Workspace], small_base: Base, tmp_path: Path
 ) -> None:
     """Chats stand in the metadata; a run that stopped half way and goes on makes the adapter of one that did not."""
-    path = tmp_path / "chats.jsonl"
-    path.write_text("".join(json.dumps({"messages": CHAT}) + "\n" for _ in range(9)), encoding="utf-8")
+    files = []
+    for folder, number in (("a", 4), ("b", 5)):
+        files.append(tmp_path / folder / "chats.jsonl")
+        files[-1].parent.mkdir()
+        files[-1].write_text("".join(json.dumps({"messages": CHAT}) + "\n" for _ in range(number)), encoding="utf-8")
     adapters = []
     for name in ("whole", "stopped"):
         workspace = make_workspace(name)
         config = Config(
-            data=workspace.root, base=str(small_base.folder), steps=4, batch=2, block=64, chats=(path,),
+            data=workspace.root, base=str(small_base.folder), steps=4, batch=2, block=64, chats=tuple(files),
             quantization="none", checkpoint_steps=2, sample_tokens=1, held_out_blocks=2,
         )  # fmt: skip
         metadata, _ = training.train(config)
@@ -153,4 +157,6 @@ def test_a_run_with_chats_learns_them_and_goes_on_to_the_bit(
         adapters.append((folder / "adapter_model.safetensors").read_bytes())
     assert adapters[0] == adapters[1]
     assert metadata["data"]["chats"]["chats"] == 9
-    assert metadata["data"]["chats"]["files"].keys() == {"chats.jsonl"}
+    assert metadata["data"]["chats"]["files"] == {
+        name: sha256_file(file) for name, file in zip(("chats.jsonl", "chats.jsonl (2)"), files, strict=True)
+    }

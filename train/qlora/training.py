@@ -287,12 +287,24 @@ def _with_chats(
     read = chats.read(paths)
     packed = chats.pack(chats.encode(read, tokenizer), config.block, blocks.pad)
     report = {
-        "files": {path.name: sha256_file(path) for path in paths},
+        "files": {name: sha256_file(path) for name, path in zip(_names(paths), paths, strict=True)},
         "chats": len(read),
         "blocks": len(packed),
         "fill": packed.fill(),
     }
     return chats.WithChats(blocks.stream, blocks.length, blocks.pad, chats=packed), {"chats": report}
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The files' names without their folders, which tell of a machine; of the same name the later ones numbered."""
+    found: list[str] = []
+    for path in paths:
+        name, number = path.name, 1
+        while name in found:
+            number += 1
+            name = f"{path.name} ({number})"
+        found.append(name)
+    return found
 
 
 def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> HeadRun | None:
