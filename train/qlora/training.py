@@ -17,7 +17,7 @@ import functools
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -123,9 +123,9 @@ def work(job: Job) -> Callable[[], None]:
     blocks, held_out = streams.blocks(config.block, config.held_out_blocks)
     tokenizer = loading.load_tokenizer(base)
     blocks, of_chats = _with_chats(job, config, blocks, tokenizer)
-    store = Store(
-        job.workspace.path("models", config.run, "checkpoints"), _fingerprint(job, device), config.keep_checkpoints
-    )
+    told = {**job.config, "base": config.base if config.base == bases.TINY else base.name}  # no path of a machine
+    checkpoints = job.workspace.path("models", config.run, "checkpoints")
+    store = Store(checkpoints, _fingerprint(job, told, device), config.keep_checkpoints)
     memory.require_disk(store.folder, memory.estimate(base.folder, config), config.keep_checkpoints, len(store.all()))
     with fit.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
         here = ranks.here()
@@ -144,7 +144,7 @@ def work(job: Job) -> Callable[[], None]:
             assembly.plan(config, _objectives(config, heads)),
             f"train {config.run}",
             store=store,
-            config=job.config,
+            config=told,
             before_step=opener,
             watch=watch,
             tell=open_until_done.enter_context(board).tell if board else None,
@@ -235,10 +235,13 @@ def _commit(
         job.commit(f"models/{config.run}/{name}", functools.partial(_write_text, text))
 
 
-def _fingerprint(job: Job, device: str) -> str:
-    """What decides every number of a run; a checkpoint goes on only into the same."""
+def _fingerprint(job: Job, config: Mapping[str, Any], device: str) -> str:
+    """What decides every number of a run, wherever its files lie; a checkpoint goes on only into the same.
+
+    The base is in it by its name and, as `base_sha256`, by its content.
+    """
     shards = [sha256_file(path) for path in job.inputs]
-    return sha256_bytes(canonical({"config": dict(job.config), "inputs": shards, "device": device}))
+    return sha256_bytes(canonical({"config": dict(config), "inputs": shards, "device": device}))
 
 
 def _metadata(
