@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from safetensors.torch import load_file, save_file
 from train_samples import SMALL
 
-from corpus.base.errors import CorruptFileError, HakushoError, InputError, UsageError
+from corpus.base.errors import CorruptFileError, HakushoError, InputError, TrainingError, UsageError
 from corpus.base.workspace import Workspace
+from train.export import card, gguf_model
 from train.gates.gating import CONFIG_FILE, GATES_FILE, GateConfig, gates_of
 from train.models import folders, loading
 from train.models.bases import Base
+from train.packing import tokens
 from train.qlora import memory, training
 from train.qlora.config import Config
 from train.reasoning.extra_layers import ReasoningConfig
@@ -104,6 +107,31 @@ def test_a_damaged_adapter_is_refused(
         loading.load_adapter(plain(small_base), adapter)
     assert "\n" not in str(caught.value)
     assert str(adapter) in str(caught.value)
+
+
+def test_a_tensor_of_another_shape_is_refused(small_base: Base, adapter: Path) -> None:
+    """Of LoRA as of gates (tests/train/test_gates.py): it belongs to another base."""
+    found = load_file(adapter / WEIGHTS)
+    save_file(found | {LORA: found[LORA][:, 1:].contiguous()}, adapter / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(TrainingError, match="the adapter does not fit this base") as caught:
+        loading.load_adapter(plain(small_base), adapter)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"dtype": "none"}', '{"dtype": [1]}', '{"dtype": "<u2"}'])
+def test_what_an_export_or_a_run_finds_damaged_beside_it(tmp_path: Path, text: str) -> None:
+    """Streams of tokens, an ablation, a base for GGUF."""
+    for path in tokens.files(tmp_path):
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(CorruptFileError, match="no readable streams of tokens"):
+        tokens.open_streams(tmp_path)
+    for path in (tmp_path / "ablation" / "one" / "ablation.json", tmp_path / "config.json"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="no readable ablation"):
+        card.ablation_files(Workspace(tmp_path), "one", "0")
+    with pytest.raises(HakushoError, match=re.escape(str(tmp_path))):
+        gguf_model.require_phi3(tmp_path)
 
 
 def test_gates_of_a_version_that_did_not_list_them(small_base: Base, adapter: Path) -> None:

@@ -25,7 +25,7 @@ def ablation_files(workspace: Workspace, name: str, base: str) -> tuple[Path, ..
     files = tuple(workspace.path("ablation", name, file) for file in ("ablation.json", "table.md"))
     try:
         measured = json.loads(files[0].read_text(encoding="utf-8"))["base"]["sha256"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{files[0]}: no readable ablation ({error}); run python -m train.ablate first") from error
     if measured != base:
         raise InputError(f"{files[0]} was measured over another base than this run; name an ablation over the same")

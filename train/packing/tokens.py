@@ -148,11 +148,11 @@ def open_streams(folder: Path) -> Streams:
     try:
         index = json.loads(at.read_text(encoding="utf-8"))
         mapped = [np.memmap(path, dtype=index["dtype"], mode="r") for path in (train, held_out)]
-    except (OSError, ValueError, KeyError) as error:
+        return Streams(mapped[0], mapped[1], index["end"], index["report"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise CorruptFileError(
             f"{folder}: no readable streams of tokens ({error}); run the same command again"
         ) from error
-    return Streams(mapped[0], mapped[1], index["end"], index["report"])
 
 
 def write_stream(path: Path, documents: Iterator[str], tokenizer: PreTrainedTokenizerBase, kind: str) -> None:

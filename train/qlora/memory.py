@@ -13,8 +13,8 @@ Attention's scores are not kept (scaled dot product attention).
 A reasoning layer keeps 8 h + 6 h e a token; of each of its a heads 1536 + 192 e a position (the turn of a head is three
 8 x 8 matrices, made of two factors in float32) and 98,304 for powers of 64 places in float64; and its matrices once
 more in the base's type. Its queries and keys are three times as long as its values. A GPU has a kernel for that, which
-keeps them, values and result, 8 h e; a CPU has none and keeps all three in float32, 28 h, and the scores, 4 a a token
-and token of its block.
+should keep them, values and result, 8 h e (measured on none); a CPU has none and keeps all three in float32, 28 h, and
+the scores, 4 a a token and token of its block.
 
 With activation checkpointing a layer keeps h e, and one layer at a time, the largest, is computed again. The loss takes
 (e + 12) bytes a token and word: logits, and three float32 copies; it is added to that layer, though the two never meet:
