@@ -80,8 +80,13 @@ def quiet() -> None:
 
 @contextlib.contextmanager
 def peft_in_peace() -> Iterator[None]:
-    """Leave out the one warning that peft 0.21 provokes in transformers 5: it asks for an attribute by its old name."""
+    """Leave out two warnings of peft 0.21.
+
+    It asks transformers 5 for an attribute by its old name; and it goes on where a file lacks tensors, which
+    train.models.loading takes for an error.
+    """
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         yield
 

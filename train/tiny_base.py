@@ -29,9 +29,10 @@ from train.models import bases
 if TYPE_CHECKING:
     from transformers import Phi3ForCausalLM, PreTrainedTokenizerFast
 
-__all__ = ["Config", "Shape", "ensure", "main", "make", "require_seed"]
+__all__ = ["Config", "Shape", "ensure", "main", "make", "require_seed", "require_threads"]
 
 BOS, EOS = "<s>", "<|endoftext|>"  # as in Phi-3.5, where the end of text pads too
+_MOST_THREADS = 1024
 CHAT = ("<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 
 
@@ -70,8 +71,9 @@ class Config:
     json: bool = field(default=False, metadata={"help": "print the result as one JSON line"})
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.threads < 1:
-            raise ConfigError("--steps and --threads must be at least 1")
+        if self.steps < 1:
+            raise ConfigError(f"--steps {self.steps}: must be at least 1")
+        require_threads(self.threads)
         require_seed(self.seed)
 
 
@@ -79,6 +81,12 @@ def require_seed(seed: int) -> None:
     """Raise ConfigError for a seed that a random number generator would refuse."""
     if not 0 <= seed < 2**32:
         raise ConfigError(f"--seed {seed}: must be at least 0 and below {2**32}")
+
+
+def require_threads(threads: int) -> None:
+    """Raise ConfigError for a number of threads that no machine has and torch may not take."""
+    if not 1 <= threads <= _MOST_THREADS:
+        raise ConfigError(f"--threads {threads}: must be from 1 to {_MOST_THREADS}")
 
 
 def ensure(workspace: Workspace, shape: Shape) -> bool:
@@ -101,7 +109,7 @@ def make(job: Job) -> None:
     from train import libraries
     from train.checkpoint import snapshot
     from train.loop import fit
-    from train.packing import tokens
+    from train.packing import plain, tokens
 
     libraries.quiet()
     shape = Shape(**job.config)  # type: ignore[arg-type]  # a Job's config is plain JSON: it came from asdict
@@ -110,7 +118,7 @@ def make(job: Job) -> None:
     tokenizer = train_tokenizer(texts, shape)
     with fit.reproducible(shape.seed, shape.threads):
         model = new_model(tokenizer, shape)
-        encoded = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        encoded = plain.PlainText(tokenizer).ids(texts)
         ids = (tokenizer.eos_token_id, tokenizer.pad_token_id)
         blocks = tokens.Blocks(tokens.stream(encoded, ids[0]), shape.block, ids[1])
         steps = min(shape.steps, -(-shape.epochs * len(blocks) // shape.batch))

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.base.commit import sha256_file
 from corpus.base.errors import InputError
 from corpus.base.workspace import Workspace
 from train.loop.objective import take
@@ -38,6 +39,8 @@ CHAT = [
         ('{"messages": [{"role": "user"}]}', "message 1 has no text"),
         ('{"messages": [{"role": "robot", "content": "a"}]}', "message 1: role 'robot' is none of"),
         ('{"messages": [{"role": "user", "content": "a"}]}', "the assistant says nothing"),
+        ('{"messages": [{"role": "assistant", "content": "a\\ud800"}]}', "message 1: half of a surrogate pair"),
+        ("[" * 100_000, "no chat: JSON nested too deeply"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_place(tmp_path: Path, row: str, reason: str) -> None:
@@ -46,6 +49,35 @@ def test_a_bad_row_is_refused_with_its_place(tmp_path: Path, row: str, reason: s
     path.write_text(json.dumps({"messages": CHAT}) + "\n\n" + row + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"chats.jsonl:3: {reason}"):
         chats.read([path])
+
+
+def test_only_line_feeds_end_a_row(tmp_path: Path) -> None:
+    """Other line ends that Unicode knows may stand in JSON text; a byte order mark and CR LF are no part of it."""
+    path = tmp_path / "chats.jsonl"
+    content = "a\u2028b\u2029c\u0085d"
+    rows = [{"messages": [{"role": "assistant", "content": text}]} for text in (content, "e")]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_bytes(("\ufeff" + "\r\n".join(lines) + "\r\n").encode())
+    assert [chat[0]["content"] for chat in chats.read([path])] == [content, "e"]
+    path.write_bytes(("\ufeff" + "\n".join([*lines, "{"])).encode())
+    with pytest.raises(InputError, match=r"chats.jsonl:3: no JSON"):
+        chats.read([path])
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"chats.jsonl: no readable text in UTF-8"):
+        chats.read([path])
+
+
+@pytest.mark.parametrize("mark", ["{% generation %}", "{%- generation -%}", "{%generation-%}", "{%+ generation %}"])
+def test_a_template_with_marks_of_any_form_is_the_bases_own(small_base: Base, mark: str) -> None:
+    """Jinja's ways of white space; one whose mark stands in a comment has none, and Phi-3's form is taken."""
+    tokenizer = loading.load_tokenizer(small_base)
+    tokenizer.chat_template = "{% for m in messages %}A:" + mark + "{{ m['content'] }}{% endgeneration %};{% endfor %}"
+    (found,) = chats.encode([[{"role": "assistant", "content": "z"}]], tokenizer)
+    assert tokenizer.decode(found.ids.tolist()) == "A:z;<|endoftext|>"
+    assert tokenizer.decode(found.ids[found.said].tolist()).rstrip(";") == "z"
+    tokenizer.chat_template = "{# " + mark + " #}{% for m in messages %}A:{{ m['content'] }}{% endfor %}"
+    (found,) = chats.encode([[{"role": "assistant", "content": "z"}]], tokenizer)
+    assert tokenizer.decode(found.ids[found.said].tolist()) == "z<|end|>"
 
 
 def test_only_answers_are_learnt(small_base: Base) -> None:
@@ -103,13 +135,16 @@ def test_a_run_with_chats_learns_them_and_goes_on_to_the_bit(
     make_workspace: Callable[[str], Workspace], small_base: Base, tmp_path: Path
 ) -> None:
     """Chats stand in the metadata; a run that stopped half way and goes on makes the adapter of one that did not."""
-    path = tmp_path / "chats.jsonl"
-    path.write_text("".join(json.dumps({"messages": CHAT}) + "\n" for _ in range(9)), encoding="utf-8")
+    files = []
+    for folder, number in (("a", 4), ("b", 5)):
+        files.append(tmp_path / folder / "chats.jsonl")
+        files[-1].parent.mkdir()
+        files[-1].write_text("".join(json.dumps({"messages": CHAT}) + "\n" for _ in range(number)), encoding="utf-8")
     adapters = []
     for name in ("whole", "stopped"):
         workspace = make_workspace(name)
         config = Config(
-            data=workspace.root, base=str(small_base.folder), steps=4, batch=2, block=64, chats=(path,),
+            data=workspace.root, base=str(small_base.folder), steps=4, batch=2, block=64, chats=tuple(files),
             quantization="none", checkpoint_steps=2, sample_tokens=1, held_out_blocks=2,
         )  # fmt: skip
         metadata, _ = training.train(config)
@@ -122,4 +157,6 @@ def test_a_run_with_chats_learns_them_and_goes_on_to_the_bit(
         adapters.append((folder / "adapter_model.safetensors").read_bytes())
     assert adapters[0] == adapters[1]
     assert metadata["data"]["chats"]["chats"] == 9
-    assert metadata["data"]["chats"]["files"].keys() == {"chats.jsonl"}
+    assert metadata["data"]["chats"]["files"] == {
+        name: sha256_file(file) for name, file in zip(("chats.jsonl", "chats.jsonl (2)"), files, strict=True)
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,9 @@ def test_misfits_are_named(small_base: Base, tmp_path: Path) -> None:
         ({"model.layers.0.mlp.down_proj.theta": torch.zeros(8, 27)}, CorruptFileError, "is no gate"),
     ):
         save_file(tensors, path)
+        listed = {"linears": [name.removesuffix(".theta") for name in tensors]}
+        config = path.with_name(gating.CONFIG_FILE)
+        config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | listed), "utf-8")
         with pytest.raises(error, match=words):
             gating.load_gates(loading.load_model(small_base, "none", "float32", "cpu"), path)
     path.write_bytes(path.read_bytes()[:50])

@@ -43,6 +43,18 @@ def test_prompts_keep_their_gaps_and_one_in_five_is_held_out(tmp_path: Path) -> 
     assert prompts(tmp_path / "p.jsonl") == (trained, held)
 
 
+def test_prompts_are_split_without_comparing_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is looked at once: the time grows with their number and not with its square."""
+    rows: list[dict[str, object]] = [{"id": n, "text": f"手続その{n}", "verdict": "DENY"} for n in range(50)]
+    path = file(tmp_path / "p.jsonl", rows)
+    wanted = prompts(path)
+
+    monkeypatch.setattr(Example, "__eq__", lambda *_: pytest.fail("compared"))
+    found = prompts(path)
+    monkeypatch.undo()
+    assert found == wanted
+
+
 @pytest.mark.parametrize(
     ("rows", "error", "line"),
     [

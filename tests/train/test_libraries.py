@@ -6,15 +6,18 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from corpus.base.errors import StorageError, TrainingError
 from corpus.base.workspace import Workspace
-from train import libraries
+from train import libraries, tiny_base
+from train.ablate import ablation
+from train.export import plain
 from train.models.bases import Base
+from train.qlora import training
 
 
 def test_a_missing_library_is_one_line_that_names_the_extra(
@@ -74,3 +77,13 @@ def test_a_cache_that_comes_too_late_or_has_no_place_is_one_line(tmp_path: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be made"):
         libraries.folders(None, tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize("main", [training.main, plain.main, ablation.main, tiny_base.main])
+@pytest.mark.parametrize("threads", ["0", "1025", "100000000000"])
+def test_threads_that_no_machine_has_are_one_line(
+    main: Callable[[Sequence[str]], int], threads: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of every command, before anything is loaded."""
+    assert main(["--threads", threads]) == 2
+    assert capsys.readouterr().err == f"error: --threads {threads}: must be from 1 to 1024\n"

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,17 +109,25 @@ def test_an_unknown_preset_names_the_nearest(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    ("quantization", "dtype", "twice"),
-    [("none", "float32", False), ("none", "bfloat16", True), ("nf4", "bfloat16", False)],
+    ("quantization", "dtype", "twice", "layers"),
+    [
+        ("none", "float32", False, 0),
+        ("none", "bfloat16", True, 0),
+        ("nf4", "bfloat16", False, 0),
+        ("none", "float32", False, 2),
+        ("none", "bfloat16", True, 4),
+        ("nf4", "bfloat16", False, 4),
+    ],
 )
 def test_the_estimate_is_near_what_a_step_takes(
-    tmp_path: Path, quantization: loading.Quantization, dtype: loading.Dtype, twice: bool
+    tmp_path: Path, quantization: loading.Quantization, dtype: loading.Dtype, twice: bool, layers: int
 ) -> None:
     """Weights, optimiser and the peak of a real second step, counted allocation by allocation: within 20 %."""
     random_base().save_pretrained(tmp_path)
     config = Config(
-        base=str(tmp_path), quantization=quantization, dtype=dtype, batch=4, block=128, activation_checkpointing=twice
-    )
+        base=str(tmp_path), quantization=quantization, dtype=dtype, batch=4, block=128, activation_checkpointing=twice,
+        reasoning_layers=layers,
+    )  # fmt: skip
     said = memory.estimate(tmp_path, config)
     base = loading.load_model(Base("random", tmp_path), quantization, dtype, "cpu")
     model = assembly.prepared(base, config).train()
@@ -138,6 +147,46 @@ def test_the_estimate_is_near_what_a_step_takes(
     sizes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
     peak = sum(kept.values()) + said.optimizer + int(np.cumsum(sizes).max())
     assert said.memory == pytest.approx(peak, rel=0.2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("twice", [False, True])
+def test_layers_keep_what_the_estimate_says(tmp_path: Path, dtype: loading.Dtype, twice: bool) -> None:
+    """What reasoning layers keep for the backward pass, tensor by tensor: within 3 %, or their inputs alone."""
+    random_base().save_pretrained(tmp_path)
+    kept, said = [], []
+    for layers in (0, 3):
+        config = Config(
+            base=str(tmp_path), quantization="none", dtype=dtype, batch=4, block=128, activation_checkpointing=twice,
+            reasoning_layers=layers,
+        )  # fmt: skip
+        said.append(memory.estimate(tmp_path, config).activations)
+        base = loading.load_model(Base("random", tmp_path), "none", dtype, "cpu")
+        kept.append(kept_bytes(assembly.prepared(base, config).train()))
+    inputs = 3 * 4 * 128 * 64 * (2 if dtype == "bfloat16" else 4)
+    if twice:
+        assert kept[1] - kept[0] == pytest.approx(inputs, rel=0.02)
+        assert said[1] - said[0] >= inputs
+    else:
+        assert said[1] - said[0] == pytest.approx(kept[1] - kept[0], rel=0.03)
+
+
+def kept_bytes(model: Any) -> int:
+    """Bytes of all tensors that a pass through the layers keeps for its backward pass, weights apart."""
+    weights = {tensor.untyped_storage().data_ptr() for tensor in model.state_dict().values()}
+    found: dict[int, tuple[int, torch.Tensor]] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            found[storage.data_ptr()] = storage.nbytes(), tensor
+        return tensor
+
+    ids = torch.randint(2, 250, (4, 128), generator=torch.Generator().manual_seed(1))
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = model.get_base_model().model(input_ids=ids, use_cache=False)
+    assert output.last_hidden_state.requires_grad
+    return sum(size for size, _ in found.values())
 
 
 def test_too_little_disk_is_one_line(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

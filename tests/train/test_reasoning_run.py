@@ -24,7 +24,7 @@ from train.export import plain
 from train.gates import merge
 from train.models import loading
 from train.models.bases import Base
-from train.qlora import training
+from train.qlora import assembly, training
 from train.reasoning import extra_layers, modeling_so8
 from train.reasoning.files import CONFIG_FILE, TENSORS_FILE
 
@@ -168,6 +168,30 @@ def test_an_export_keeps_the_layers_with_code_of_their_own(
     assert "modeling_so8.py" in (folder / "README.md").read_text("utf-8")
     assert exported(whole, small_base, *words) == 0
     assert "2 reasoning layers with modelling code of their own" in capsys.readouterr().out
+
+
+def test_a_run_checkpoints_added_layers_too(small_base: Base, tmp_path: Path) -> None:
+    """Every layer recomputes itself; gradients are the same to the bit, and what is generated with a cache, too."""
+    ids = torch.arange(48).reshape(2, 24) + 10
+    found, written = [], []
+    for twice in (False, True):
+        config = training.Config(
+            data=tmp_path, quantization="none", dtype="float32", reasoning_layers=2, activation_checkpointing=twice
+        )
+        torch.manual_seed(1)
+        model: Any = assembly.prepared(loading.load_model(small_base, "none", "float32", "cpu"), config).train()
+        with torch.no_grad():
+            for layer in extra_layers.layers_of(model):
+                layer.attention.output.weight.normal_(std=0.05)
+        assert all(layer.gradient_checkpointing == twice for layer in model.get_base_model().model.layers)
+        model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+        found.append({name: p.grad for name, p in model.named_parameters() if p.requires_grad})
+        model.eval()
+        given: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "max_new_tokens": 6}
+        given |= {"do_sample": False, "pad_token_id": 1}
+        written += [model.generate(**given), model.generate(**given, use_cache=False)]
+    assert all(torch.equal(found[1][name], gradient) for name, gradient in found[0].items())
+    assert all(torch.equal(written[0], other) for other in written[1:])
 
 
 def test_what_no_plain_model_and_no_gguf_holds_is_refused(

@@ -65,6 +65,33 @@ def test_ten_kills_at_random_moments_change_no_byte(
         assert len(list(workspace.path("models", f"{told['kind']}-0", "checkpoints").glob("[0-9]*"))) == 10
 
 
+def test_a_project_that_moves_goes_on(
+    whole: Workspace, small_base: Base, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Workspace and base under other paths: the same bytes from the checkpoint; no path stands in one.
+
+    Another content under the same name starts at zero.
+    """
+    moved = Workspace(tmp_path / "w")
+    shutil.copytree(whole.root, moved.root)
+    base = Base("moved", tmp_path / "elsewhere" / small_base.folder.name)
+    shutil.copytree(small_base.folder, base.folder)
+    folder = moved.path("models", "whole")
+    shutil.rmtree(sorted((folder / "checkpoints").iterdir())[-1])
+    (folder / "metadata.json").unlink()
+    assert run(moved, base, "whole", *EIGHT) == 0
+    assert "going on from the checkpoint at step 6 of 8" in capsys.readouterr().err
+    assert result(folder) == result(whole.path("models", "whole"))
+    states = [path.read_text("utf-8") for path in (folder / "checkpoints").glob("*/state.json")]
+    assert states
+    assert not any(str(small_base.folder) in state for state in states)
+    (folder / "metadata.json").unlink()
+    with (base.folder / "config.json").open("a") as file:
+        file.write(" ")
+    assert run(moved, base, "whole", *EIGHT) == 0
+    assert "going on" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_same_command_goes_on(
     whole: Workspace,
@@ -202,3 +229,5 @@ def test_a_run_with_every_option_of_the_loop_goes_on_to_the_same_bytes(
     best = min((line for line in metrics if "held_out" in line), key=lambda line: line["held_out"])
     assert loss["best_step"] == best["step"]
     assert loss["held_out_after"] == best["held_out"]
+    of_step = f", with the weights of step {loss['best_step']}," if loss["best_step"] != 8 else ""
+    assert f" 8 steps{of_step} on " in (one / "README.md").read_text("utf-8")

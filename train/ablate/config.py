@@ -58,9 +58,10 @@ class Config:
     json: bool = option("print the result as one JSON line", False)
 
     def __post_init__(self) -> None:
-        for key in ("steps", "batch", "held_out_blocks", "rank", "alpha", "threads"):
+        for key in ("steps", "batch", "held_out_blocks", "rank", "alpha"):
             if getattr(self, key) < 1:
                 raise ConfigError(f"--{key.replace('_', '-')} {getattr(self, key)}: must be at least 1")
+        tiny_base.require_threads(self.threads)
         if self.block < 2 or self.warmup < 0:
             raise ConfigError("--block must be at least 2, --warmup at least 0")
         if len(set(self.seeds)) != len(self.seeds) or len(self.seeds) < 3:

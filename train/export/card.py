@@ -10,6 +10,7 @@ from typing import Any
 from corpus.base.errors import InputError
 from corpus.base.workspace import Workspace
 from train.heads import card as head_card
+from train.qlora import outcome
 
 __all__ = ["ablation", "ablation_files", "render"]
 
@@ -24,7 +25,7 @@ def ablation_files(workspace: Workspace, name: str, base: str) -> tuple[Path, ..
     files = tuple(workspace.path("ablation", name, file) for file in ("ablation.json", "table.md"))
     try:
         measured = json.loads(files[0].read_text(encoding="utf-8"))["base"]["sha256"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{files[0]}: no readable ablation ({error}); run python -m train.ablate first") from error
     if measured != base:
         raise InputError(f"{files[0]} was measured over another base than this run; name an ablation over the same")
@@ -53,8 +54,8 @@ def render(report: Mapping[str, Any]) -> str:
             "`AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)`. No GGUF runtime knows them."
         )
     result = (
-        f"The run itself: loss on {seen['held_out_documents']} held-out documents {loss['held_out_before']:.4f} "
-        f"before, {loss['held_out_after']:.4f} after ({loss['held_out_change_percent']:+.1f} %). One run, one seed."
+        f"The run itself: loss on {seen['held_out_documents']} held-out documents {outcome.fall(loss, 4)}. "
+        "One run, one seed."
     )
     loaded = (
         f"- loaded from this folder: by at most {logits['exported_max_difference']:.2g} (relative error "

@@ -9,6 +9,7 @@ from typing import Literal
 
 from corpus.base.config import option
 from corpus.base.errors import ConfigError
+from train import tiny_base
 
 __all__ = ["Config"]
 
@@ -34,8 +35,7 @@ class Config:
     json: bool = option("print the result as one JSON line", False)
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise ConfigError(f"--threads {self.threads}: must be at least 1")
+        tiny_base.require_threads(self.threads)
         for key, name in (("run", self.run), ("name", self.folder), ("ablation", self.ablation or "none")):
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
                 raise ConfigError(f"--{key} {name}: give a plain folder name")

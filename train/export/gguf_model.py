@@ -53,7 +53,7 @@ def require_phi3(folder: Path) -> None:
     """Raise TrainingError unless the model in a folder is a plain Phi-3, InputError without a configuration."""
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{folder}: no readable config.json ({error}); fetch or make the base again") from error
     if found != [_ARCHITECTURE]:
         raise TrainingError(f"GGUF is written of {_ARCHITECTURE} alone, {folder} is {found}; export without --gguf")

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpus.base.errors import CorruptFileError, InputError, TrainingError, UsageError
+from corpus.base.errors import InputError, TrainingError, UsageError
 from corpus.base.progress import Progress
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
@@ -31,7 +31,7 @@ from train.command import command
 from train.export import card, gguf_model, modelfile
 from train.export.config import Config
 from train.heads import files as head_files
-from train.models import bases
+from train.models import bases, folders
 from train.reasoning import files as reasoning_files
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}"
 )  # the form of Phi-3.5, for a base with its tokens and no template of its own
-_METADATA = "metadata.json"
 _RUN_FILES = (
-    "adapter_config.json", "adapter_model.safetensors", "gates.safetensors", "gates_config.json", _METADATA,
+    "adapter_config.json", "adapter_model.safetensors", "gates.safetensors", "gates_config.json", folders.METADATA,
     "sample.txt",
 )  # fmt: skip
 _PROBES, _PROBE_LENGTH = 4, 48  # blocks of random tokens beside the run's own sample
@@ -63,13 +62,12 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
     """
     workspace = Workspace(config.data)
     folder = workspace.path("models", config.run)
-    trained = _metadata_of(folder)
+    trained = folders.of_run(folder)
     base = bases.resolve(config.base, workspace)
     if bases.fingerprint(base) != trained["base"]["sha256"]:
         raise TrainingError(f"{folder} was trained over another base, {trained['base']['name']}; name that with --base")
     target = workspace.path("models", config.folder)
-    if target.exists() and not _is_export(target):
-        raise UsageError(f"--name {config.folder}: {target} holds something else; give another name")
+    folders.require_export(target, config.run)
     settings = {"run": config.run, "base": config.base, "dtype": config.dtype, "threads": config.threads}
     settings |= {"gguf": config.gguf, "ablation": config.ablation}
     if layers := _layers(folder, trained, config):
@@ -84,7 +82,7 @@ def export(config: Config) -> tuple[dict[str, Any], bool]:
             raise InputError(f"{path} is missing; run python -m train.qlora --run {config.run} again")
     task = Task("export", config.folder, "train.export.plain:run", inputs, settings)
     done = run_tasks(workspace, [task], prune=False).done
-    return json.loads((target / _METADATA).read_text(encoding="utf-8")), bool(done)
+    return folders.read(target), bool(done)
 
 
 def _layers(folder: Path, trained: Mapping[str, Any], config: Config) -> int:
@@ -111,7 +109,7 @@ def run(job: Job) -> None:
 
     config: Any = job.config
     source = job.workspace.path("models", config["run"])
-    trained = _metadata_of(source)
+    trained = folders.of_run(source)
     base = bases.resolve(config["base"], job.workspace)
     tokenizer = loading.load_tokenizer(base)
     of_run = trained["config"]
@@ -199,7 +197,7 @@ def _write(
     if report["gguf"]["kind"] != "none":
         report["gguf"] |= _write_gguf(folder, again, tokenizer, report, probes, wanted)
     text = json.dumps(report, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    (folder / _METADATA).write_text(text, encoding="utf-8")
+    (folder / folders.METADATA).write_text(text, encoding="utf-8")
     (folder / "README.md").write_text(card.render(report), encoding="utf-8")
     for file in folder.iterdir():
         file.chmod(0o644)  # safetensors writes 0600; what was made of public text may be read
@@ -229,24 +227,6 @@ def _write_gguf(
         "logits_relative_error": _relative(answers, wanted),
         "same_next_token": _same_next(answers, wanted),
     }
-
-
-def _metadata_of(folder: Path) -> dict[str, Any]:
-    path = folder / _METADATA
-    try:
-        metadata: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"no run in {folder}; train one first: python -m train.qlora --run {folder.name}") from error
-    except (OSError, ValueError) as error:
-        raise CorruptFileError(f"{path}: not readable ({error}); train the run again") from error
-    return metadata
-
-
-def _is_export(folder: Path) -> bool:
-    try:
-        return "merged_linears" in _metadata_of(folder)
-    except InputError:
-        return False
 
 
 def _probes(tokenizer: PreTrainedTokenizerBase, sample: str) -> list[list[int]]:

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -31,6 +31,7 @@ from corpus.base.errors import CorruptFileError, TrainingError
 from train.gates import alpha, so8
 
 __all__ = [
+    "CHILD",
     "CONFIG_FILE",
     "GATES_FILE",
     "Gate",
@@ -49,7 +50,7 @@ __all__ = [
 
 GATES_FILE = "gates.safetensors"
 CONFIG_FILE = "gates_config.json"
-_CHILD = "so8_gate"
+CHILD = "so8_gate"
 _TOGETHER = "so8_gates_together"  # on the model whose pass makes the rotations of all its gates
 _LAYER = re.compile(r"\.layers\.(\d+)\.")
 
@@ -144,13 +145,13 @@ def add_gates(model: nn.Module, config: GateConfig) -> dict[str, Gate]:
 
 def gate_on(module: nn.Module) -> Gate | None:
     """The gate that hangs on this very module, if one does."""
-    gate = getattr(module, _CHILD, None)
+    gate = getattr(module, CHILD, None)
     return gate if isinstance(gate, Gate) else None
 
 
 def hang(gate: Gate, module: nn.Module) -> None:
     """Hang a gate on a module, whose outputs it turns from now on."""
-    module.add_module(_CHILD, gate)
+    module.add_module(CHILD, gate)
     module.register_forward_hook(_turn)
 
 
@@ -187,7 +188,7 @@ def disabled(model: nn.Module) -> Iterator[None]:
 def gates_of(model: nn.Module) -> dict[str, Gate]:
     """Every gate of a model, by the path of its Linear in the base model."""
     return {
-        plain_name(name.removesuffix(f".{_CHILD}")): module
+        plain_name(name.removesuffix(f".{CHILD}")): module
         for name, module in model.named_modules()
         if isinstance(module, Gate)
     }
@@ -209,7 +210,7 @@ def save_gates(model: nn.Module, path: Path) -> None:
     first = gates[0][1] if gates else Gate(so8.BLOCK, GateConfig(()))
     common = GateConfig((), (), first.method, first.form, first.alpha is not None, first.opening)
     shared = {name: value for name, value in asdict(common).items() if name not in ("targets", "layers")}
-    text = json.dumps(shared, indent=2, sort_keys=True) + "\n"
+    text = json.dumps(shared | {"linears": [name for name, _ in gates]}, indent=2, sort_keys=True) + "\n"
     path.with_name(CONFIG_FILE).write_text(text, encoding="utf-8")
 
 
@@ -220,16 +221,20 @@ def load_gates(model: nn.Module, path: Path) -> dict[str, Gate]:
     """
     try:
         tensors = load_file(path)
-        config = GateConfig((), **json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        told = json.loads(path.with_name(CONFIG_FILE).read_text(encoding="utf-8"))
+        config, linears = _config(told)
+    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
         raise CorruptFileError(f"{path}: no readable safetensors file with its config ({error})") from error
+    if linears is None:  # of a version that did not list them
+        linears = [key.removesuffix(".theta") for key in tensors if key.endswith(".theta")]
+    wanted = {f"{name}.{kind}" for name in linears for kind in ("theta", "alpha")[: 1 + config.learned]}
+    if odd := sorted(tensors.keys() ^ wanted):
+        raise CorruptFileError(f"{path}: {odd[0]} is missing or is no part of a gate; train it again")
     modules = {plain_name(name): module for name, module in model.named_modules()}
     gates: dict[str, Gate] = {}
     for key, values in sorted(tensors.items(), reverse=True):  # theta before alpha
         name, _, kind = key.rpartition(".")
-        if not (kind == "theta" and values.shape[1:] == (so8.COORDINATES,)) and not (
-            kind == "alpha" and values.ndim == 0 and name in gates and config.learned
-        ):
+        if values.shape[1:] != (so8.COORDINATES,) if kind == "theta" else values.ndim:
             raise CorruptFileError(f"{path}: {key} of shape {tuple(values.shape)} is no gate; train it again")
         if name not in modules:
             raise TrainingError(f"{path}: the base has no {name}; load it onto the model it was trained with")
@@ -238,6 +243,18 @@ def load_gates(model: nn.Module, path: Path) -> dict[str, Gate]:
         _copy(gates[name].get_parameter(kind), values, key)
     _make_together(model)
     return gates
+
+
+def _config(told: Any) -> tuple[GateConfig, list[str] | None]:
+    """What gates_config.json says, and the Linears it lists. Raises KeyError, TypeError, ValueError."""
+    known = {"method": get_args(so8.Method), "form": ("geodesic", "linear"), "learned": (False, True)}
+    for name, values in known.items():
+        if told[name] not in values:
+            raise ValueError(f"{name} {told[name]!r} is none of {', '.join(map(str, values))}")
+    if not 0 <= told["strength"] <= 1:
+        raise ValueError(f"strength {told['strength']!r} is not from 0 to 1")
+    linears = told.get("linears")
+    return GateConfig((), **{name: value for name, value in told.items() if name != "linears"}), linears
 
 
 def _copy(parameter: nn.Parameter, values: Tensor, key: str) -> None:
@@ -263,7 +280,7 @@ def _attach(name: str, module: nn.Module, config: GateConfig) -> Gate:
     features: int = module.out_features  # type: ignore[assignment]  # nn.Module types any attribute as a tensor
     if features % so8.BLOCK:
         raise TrainingError(f"{name}: {features} outputs are no multiple of {so8.BLOCK}; no gate fits there")
-    if hasattr(module, _CHILD):
+    if hasattr(module, CHILD):
         raise TrainingError(f"{name} has an SO(8) gate already")
     gate = Gate(features, config, next(module.parameters()).device)
     hang(gate, module)
@@ -271,7 +288,7 @@ def _attach(name: str, module: nn.Module, config: GateConfig) -> Gate:
 
 
 def _turn(module: nn.Module, _inputs: tuple[Any, ...], output: Tensor) -> Tensor:
-    gate = module.get_submodule(_CHILD)
+    gate = module.get_submodule(CHILD)
     turned: Tensor = gate(output)
     return turned
 

@@ -93,8 +93,10 @@ def prompts(path: Path) -> tuple[list[Example], list[Example]]:
             found[row["text"]] = Example(row["text"], verdict, domain, prompt=True)
     if not found:
         raise EmptyInputError(f"{path}: no row has a verdict or a domain; label it first: hakusho label --task prompt")
-    held = [one for text, one in found.items() if sha256(text.encode()).digest()[0] % _HELD_OUT_SHARE == 0]
-    return [one for one in found.values() if one not in held], held
+    parts: tuple[list[Example], list[Example]] = ([], [])
+    for text, one in found.items():
+        parts[sha256(text.encode()).digest()[0] % _HELD_OUT_SHARE == 0].append(one)
+    return parts
 
 
 def documents(

@@ -39,6 +39,7 @@ from labeling.taxonomy import DOMAINS, VERDICTS, Domain, Verdict
 from train.gates import so8
 from train.gates.octonions import PRODUCT
 from train.heads.files import CONFIG_FILE, FILES, HEADS_FILE
+from train.packing.plain import PlainText
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -206,11 +207,10 @@ def score(model: nn.Module, tokenizer: PreTrainedTokenizerBase, heads: Heads, te
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], length: int) -> list[list[int]]:
-    """The last `length` tokens of each text. Raises TrainingError for a text that has none."""
+    """The last `length` tokens of each text, none of them a control token. Raises TrainingError where there is none."""
     if not texts:
         return []
-    encoded: Any = tokenizer(list(texts), add_special_tokens=False, verbose=False)
-    found = [ids[-length:] for ids in encoded["input_ids"]]
+    found = [list(ids[-length:]) for ids in PlainText(tokenizer).ids(texts)]
     if not all(found):
         raise TrainingError("a text without any token cannot be scored; leave it out")
     return found

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 __all__ = [
+    "DAMAGE",
     "Adapter",
     "attach",
     "device",
@@ -34,6 +35,10 @@ __all__ = [
     "save_adapter",
     "trainable",
 ]
+
+_WEIGHTS = "adapter_model.safetensors"
+DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)  # whereto damaged JSON leads
+_JSON = ("config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json")
 
 Dtype = Literal["bfloat16", "float16", "float32"]
 Quantization = Literal["nf4", "none"]
@@ -66,9 +71,9 @@ def load_tokenizer(base: Base) -> PreTrainedTokenizerBase:
     libraries.quiet()
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # `tokenizers` raises no other, and transformers whatever a damaged file leads to
         raise CorruptFileError(
-            f"{base.folder}: no readable tokenizer ({_first(error)}); fetch or make it again"
+            f"{_damaged(base.folder)}: no readable tokenizer ({_first(error)}); fetch or make it again"
         ) from error
     if tokenizer.eos_token_id is None:
         raise TrainingError(f"{base.name}: its tokenizer has no end-of-text token; documents could not be told apart")
@@ -93,9 +98,9 @@ def load_model(base: Base, quantization: Quantization, dtype: Dtype, device: str
             local_files_only=True,
             quantization_config=four_bit if quantization == "nf4" else None,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (*DAMAGE, RuntimeError, SafetensorError) as error:
         raise CorruptFileError(
-            f"{base.folder}: the model does not load ({_first(error)}); fetch or make it again"
+            f"{_damaged(base.folder)}: the model does not load ({_first(error)}); fetch or make it again"
         ) from error
     model.requires_grad_(False)
     keep_4bit_weights_unpacked(model)
@@ -152,19 +157,24 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
 
     Raises InputError where the folder holds none, CorruptFileError or TrainingError where it does not fit.
     """
-    from peft import PeftModel
+    from peft import PeftModel, get_peft_model_state_dict
     from safetensors import SafetensorError
 
-    for name in ("adapter_config.json", "adapter_model.safetensors", gating.GATES_FILE, gating.CONFIG_FILE):
+    for name in ("adapter_config.json", _WEIGHTS, gating.GATES_FILE, gating.CONFIG_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder}: no {name}; give a folder that python -m train.qlora has written")
     try:
         with libraries.peft_in_peace():
             wrapped = PeftModel.from_pretrained(model, str(folder), local_files_only=True)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise CorruptFileError(f"{folder}: the adapter does not load ({_first(error)}); train it again") from error
+        wanted = get_peft_model_state_dict(wrapped, save_embedding_layers=False).keys()
+        odd = sorted(_names(folder / _WEIGHTS) ^ wanted)
+    except (*DAMAGE, SafetensorError) as error:
+        where = _damaged(folder, ("adapter_config.json",))
+        raise CorruptFileError(f"{where}: the adapter does not load ({_first(error)}); train it again") from error
     except RuntimeError as error:
         raise TrainingError(f"{folder}: the adapter does not fit this base ({_first(error)})") from error
+    if odd:
+        raise CorruptFileError(f"{folder / _WEIGHTS}: {odd[0]} is missing or is no part of the adapter; train it again")
     gating.load_gates(wrapped, folder / gating.GATES_FILE)
     extra_layers.load_layers(wrapped, folder)
     wrapped.requires_grad_(False)
@@ -195,6 +205,25 @@ def trainable(model: nn.Module) -> dict[str, Sequence[int]]:
         for name, parameter in sorted(model.named_parameters())
         if parameter.requires_grad
     }
+
+
+def _names(path: Path) -> set[str]:
+    """The tensors of an adapter but for gates, which peft writes there, too; they are read from their own file."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return {name for name in file.keys() if gating.CHILD not in name.split(".")}  # noqa: SIM118  no mapping
+
+
+def _damaged(folder: Path, names: Sequence[str] = _JSON) -> Path:
+    """The file of these that is there and holds no object, else the folder: what to look at first."""
+    for path in (folder / name for name in names):
+        try:
+            if path.is_file() and not isinstance(json.loads(path.read_text(encoding="utf-8")), dict):
+                return path
+        except (OSError, ValueError, RecursionError):
+            return path
+    return folder
 
 
 def _first(error: Exception) -> str:

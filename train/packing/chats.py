@@ -9,8 +9,9 @@ Positions begin anew with every chat, from which transformers makes a mask that 
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.base.errors import EmptyInputError, InputError
+from train.packing.plain import PlainText
 from train.packing.tokens import Blocks
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ TEMPLATE: Final = (
     "{% else %}{{ message['content'] + '<|end|>\n' }}{% endif %}{% endfor %}"
 )
 _ROLES = ("system", "user", "assistant")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # what "\\ud800" alone becomes, and no tokenizer takes
+_GENERATION = re.compile(r"{%[-+]?\s*generation\s*[-+]?%}")  # as Jinja reads it, with white space kept or not
+_COMMENT = re.compile("{#.*?#}", re.DOTALL)
 
 Message = dict[str, str]
 
@@ -103,19 +108,28 @@ def read(paths: Iterable[Path]) -> list[list[Message]]:
     """
     chats = []
     for path in paths:
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: no readable text in UTF-8 ({error}); give JSONL of chats") from error
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    chats.append(_chat(line))
-                except ValueError as error:
-                    raise InputError(f"{path}:{number}: {error}; mend the row or take it out") from error
+        for number, line in _lines(path):
+            try:
+                chats.append(_chat(line))
+            except ValueError as error:
+                raise InputError(f"{path}:{number}: {error}; mend the row or take it out") from error
     if not chats:
         raise EmptyInputError("no chats in the files of --chats; give at least one row")
     return chats
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are not blank, with their numbers. Only a line feed ends one: others may stand in JSON.
+
+    A byte order mark at the beginning is no part of the text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: no readable text in UTF-8 ({error}); give JSONL of chats") from error
 
 
 def _chat(line: str) -> list[Message]:
@@ -123,6 +137,8 @@ def _chat(line: str) -> list[Message]:
         row = json.loads(line)
     except ValueError as error:
         raise ValueError(f"no JSON ({error})") from error
+    except RecursionError as error:
+        raise ValueError("no chat: JSON nested too deeply") from error
     messages = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(messages, list) or not messages:
         raise ValueError("no list 'messages'")
@@ -131,20 +147,29 @@ def _chat(line: str) -> list[Message]:
             raise ValueError(f"message {place} has no text 'role' and 'content'")
         if message["role"] not in _ROLES:
             raise ValueError(f"message {place}: role {message['role']!r} is none of {', '.join(_ROLES)}")
+        if _SURROGATE.search(message["content"]):
+            raise ValueError(f"message {place}: half of a surrogate pair, which is no text")
     if not any(message["role"] == "assistant" and message["content"] for message in messages):
         raise ValueError("the assistant says nothing, so there is nothing to learn")
     return [{key: message[key] for key in ("role", "content")} for message in messages]
 
 
 def encode(chats: Sequence[Sequence[Message]], tokenizer: PreTrainedTokenizerBase) -> list[Encoded]:
-    """Chats as tokens by the tokenizer's template, each closed by its end token, which is not learnt."""
+    """Chats as tokens by the tokenizer's template, each closed by its end token, which is not learnt.
+
+    Control tokens are the template's alone: where a message writes one, that is text (train.packing.plain).
+    """
     own = tokenizer.chat_template
-    template = own if isinstance(own, str) and "{% generation %}" in own else TEMPLATE
+    marked = isinstance(own, str) and _GENERATION.search(_COMMENT.sub("", own))
+    template = own if marked else TEMPLATE
     end: Any = tokenizer.eos_token_id
+    plain = PlainText(tokenizer)
     found = []
     for chat in chats:
-        made: Any = tokenizer.apply_chat_template(
-            list(chat), chat_template=template, return_dict=True, return_assistant_tokens_mask=True, tokenize=True
+        hidden = [message | {"content": plain.disguised(message["content"])} for message in chat]
+        reader = tokenizer if hidden == list(chat) else plain.of_disguised()
+        made: Any = reader.apply_chat_template(
+            hidden, chat_template=template, return_dict=True, return_assistant_tokens_mask=True, tokenize=True
         )
         ids = np.array([*made["input_ids"], end], dtype=np.int32)
         found.append(Encoded(ids, np.array([*made["assistant_masks"], 0], dtype=bool)))

@@ -24,6 +24,7 @@ from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
 from train.data import dataset
 from train.models import bases
+from train.packing.plain import PlainText
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -147,30 +148,20 @@ def open_streams(folder: Path) -> Streams:
     try:
         index = json.loads(at.read_text(encoding="utf-8"))
         mapped = [np.memmap(path, dtype=index["dtype"], mode="r") for path in (train, held_out)]
-    except (OSError, ValueError, KeyError) as error:
+        return Streams(mapped[0], mapped[1], index["end"], index["report"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise CorruptFileError(
             f"{folder}: no readable streams of tokens ({error}); run the same command again"
         ) from error
-    return Streams(mapped[0], mapped[1], index["end"], index["report"])
 
 
 def write_stream(path: Path, documents: Iterator[str], tokenizer: PreTrainedTokenizerBase, kind: str) -> None:
-    """Write documents as their tokens, numbers of dtype `kind`, each closed by the tokenizer's end of text."""
+    """Write documents as their tokens, numbers of dtype `kind`, each closed by an end of text, the only one in it."""
     end: Any = tokenizer.eos_token_id
+    plain = PlainText(tokenizer)
     with path.open("wb") as file:
         while batch := list(islice(documents, _BATCH)):
-            file.write(stream(_encoded(batch, tokenizer), end, kind).tobytes())
-
-
-def _encoded(batch: list[str], tokenizer: PreTrainedTokenizerBase) -> Iterable[Sequence[int]]:
-    """The ids of each text; where the tokenizer is one of `tokenizers`, without places and masks."""
-    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        encoded: Any = tokenizer(batch, add_special_tokens=False, verbose=False)
-        return list(encoded["input_ids"])
-    backend.no_truncation()
-    backend.no_padding()
-    return (each.ids for each in backend.encode_batch_fast(batch, add_special_tokens=False))
+            file.write(stream(plain.ids(batch), end, kind).tobytes())
 
 
 def _report(job: Job, selection: dataset.Selection) -> dict[str, Any]:

@@ -35,9 +35,9 @@ _LOSS_SCALE = 2.0**16  # where float16 begins; it falls at an overflow and grows
 
 def prepared(base: PreTrainedModel, config: Config) -> PeftModel:
     """The base with what is trained on it, at its start."""
-    if config.activation_checkpointing:
-        base.activation_checkpointing_enable({"use_reentrant": False})
     model = loading.attach(base, adapter(config))
+    if config.activation_checkpointing:  # of the layers that are there: so behind those that are added
+        base.activation_checkpointing_enable({"use_reentrant": False})
     if config.init_scale:
         gating.scatter(model, config.init_scale, config.seed)
     return model

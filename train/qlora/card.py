@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from train.heads import card as head_card
+from train.qlora import outcome
 
 __all__ = ["render"]
 
@@ -17,7 +18,7 @@ def render(metadata: Mapping[str, Any]) -> str:
     what = (
         f"LoRA (rank {config['rank']}) on {', '.join(config['targets'])} and SO(8) gates on "
         f"{', '.join(config['gate_targets']) or 'no Linear'} over `{metadata['base']['name']}`, "
-        f"{config['steps']} steps on {seen['documents']} documents of domain {config['domain']}."
+        f"{outcome.steps(metadata)} on {seen['documents']} documents of domain {config['domain']}."
     )
     if layers := metadata.get("reasoning"):
         what += (
@@ -26,8 +27,7 @@ def render(metadata: Mapping[str, Any]) -> str:
         )
     result = (
         f"Loss on {seen['held_out_documents']} held-out documents ({seen['held_out_tokens']} tokens, from the "
-        f"{seen['held_out_from']} split): {loss['held_out_before']:.4f} before, {loss['held_out_after']:.4f} after "
-        f"({loss['held_out_change_percent']:+.1f} %). One run, one seed: no claim beyond it."
+        f"{seen['held_out_from']} split): {outcome.fall(loss, 4)}. One run, one seed: no claim beyond it."
     )
     asked = seen["restricted_included"]
     restricted = f"Restricted texts (rights reserved) were {'read on explicit request' if asked else 'not read'}."

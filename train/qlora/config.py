@@ -129,7 +129,6 @@ class Config:
             "held_out_blocks",
             "rank",
             "alpha",
-            "threads",
             "sample_tokens",
             "keep_checkpoints",
         ):
@@ -149,6 +148,7 @@ class Config:
         self._require_reasoning()
         self._require_loop()
         self._require_fsdp()
+        tiny_base.require_threads(self.threads)
         tiny_base.require_seed(self.seed)
         if not self.prompt or _SURROGATE.search(self.prompt):
             raise ConfigError("--prompt: give at least one character, in UTF-8, for the model to continue")

@@ -14,10 +14,9 @@ __all__ = ["answer"]
 
 def answer(config: Config) -> str:
     """The estimate for a person, or with --json for a machine. Raises as train.qlora.memory.estimate does."""
-    from train.models import loading
     from train.qlora import memory
 
-    device = "cuda" if config.device == "cuda" else loading.device(config.device)  # a plan may be for another machine
+    device = memory.on(config)
     found = memory.estimate(bases.resolve(config.base, Workspace(config.data)).folder, config)
     has = memory.available(device)
     if config.json:

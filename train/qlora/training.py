@@ -17,7 +17,7 @@ import functools
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,9 +33,9 @@ from train.checkpoint.rule import RULE
 from train.command import command
 from train.data import dataset
 from train.heads import labels
-from train.models import bases
+from train.models import bases, folders
 from train.packing import chats, tokens
-from train.qlora import card
+from train.qlora import card, outcome
 from train.qlora.config import PRESETS, Config
 from train.reasoning import files as reasoning_files
 
@@ -66,6 +66,8 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
     if config.reasoning_layers:
         config = replace(config, reasoning_lr=config.reasoning_rates()[0])
     workspace = Workspace(config.data)
+    folder = workspace.path("models", config.run)
+    folders.require_run(folder)
     paths = dataset.shards(workspace, config.include)
     dataset.select(paths, config.domain)  # before a base is made or hashed: what cannot work is said at once
     if config.prompts:
@@ -88,8 +90,7 @@ def train(config: Config) -> tuple[dict[str, Any], bool]:
         done = run_tasks(workspace, [task], prune=False).done
     finally:
         RULE.reset(token)
-    metadata = workspace.path("models", config.run, "metadata.json").read_text(encoding="utf-8")
-    return json.loads(metadata), bool(done)
+    return folders.of_run(folder), bool(done)
 
 
 def run(job: Job) -> None:
@@ -122,9 +123,9 @@ def work(job: Job) -> Callable[[], None]:
     blocks, held_out = streams.blocks(config.block, config.held_out_blocks)
     tokenizer = loading.load_tokenizer(base)
     blocks, of_chats = _with_chats(job, config, blocks, tokenizer)
-    store = Store(
-        job.workspace.path("models", config.run, "checkpoints"), _fingerprint(job, device), config.keep_checkpoints
-    )
+    told = {**job.config, "base": config.base if config.base == bases.TINY else base.name}  # no path of a machine
+    checkpoints = job.workspace.path("models", config.run, "checkpoints")
+    store = Store(checkpoints, _fingerprint(job, told, device), config.keep_checkpoints)
     memory.require_disk(store.folder, memory.estimate(base.folder, config), config.keep_checkpoints, len(store.all()))
     with fit.reproducible(config.seed, config.threads), contextlib.ExitStack() as open_until_done:
         here = ranks.here()
@@ -143,7 +144,7 @@ def work(job: Job) -> Callable[[], None]:
             assembly.plan(config, _objectives(config, heads)),
             f"train {config.run}",
             store=store,
-            config=job.config,
+            config=told,
             before_step=opener,
             watch=watch,
             tell=open_until_done.enter_context(board).tell if board else None,
@@ -155,7 +156,9 @@ def work(job: Job) -> Callable[[], None]:
         sample = assembly.generate(model, tokenizer, config)
     metadata = _metadata(job, config, base, streams, model, metrics) | {"device": device} | of_heads
     metadata["data"] |= {"tokens": blocks.tokens, "held_out_tokens": held_out.tokens} | of_chats
-    metadata["loss"] |= _learned(config, before, after, watch, metrics[-1]["step"])
+    metadata["loss"] |= outcome.held_out(before, after)
+    if config.patience:
+        metadata["loss"] |= {"best_step": watch.best_step, "steps_done": metrics[-1]["step"]}
     texts = {"sample.txt": sample + "\n"} | _samples(watch)
     return functools.partial(
         _commit, job, config, model, base, metadata, metrics, texts, heads.heads if heads else None
@@ -192,13 +195,6 @@ def _board(job: Job, config: Config, here: Ranks) -> Board | None:
 
     wanted = RULE.get().tensorboard and here.rank == 0
     return Board(job.workspace.path("models", config.run, "tensorboard")) if wanted else None
-
-
-def _learned(config: Config, before: float, after: float, watch: Watch, steps: float) -> dict[str, float]:
-    """What became of the held-out loss, for the metadata."""
-    change = {"held_out_before": before, "held_out_after": after}
-    change["held_out_change_percent"] = 100 * (after - before) / before
-    return change | ({"best_step": watch.best_step, "steps_done": steps} if config.patience else {})
 
 
 def _samples(watch: Watch) -> dict[str, str]:
@@ -239,10 +235,13 @@ def _commit(
         job.commit(f"models/{config.run}/{name}", functools.partial(_write_text, text))
 
 
-def _fingerprint(job: Job, device: str) -> str:
-    """What decides every number of a run; a checkpoint goes on only into the same."""
+def _fingerprint(job: Job, config: Mapping[str, Any], device: str) -> str:
+    """What decides every number of a run, wherever its files lie; a checkpoint goes on only into the same.
+
+    The base is in it by its name and, as `base_sha256`, by its content.
+    """
     shards = [sha256_file(path) for path in job.inputs]
-    return sha256_bytes(canonical({"config": dict(job.config), "inputs": shards, "device": device}))
+    return sha256_bytes(canonical({"config": dict(config), "inputs": shards, "device": device}))
 
 
 def _metadata(
@@ -291,12 +290,24 @@ def _with_chats(
     read = chats.read(paths)
     packed = chats.pack(chats.encode(read, tokenizer), config.block, blocks.pad)
     report = {
-        "files": {path.name: sha256_file(path) for path in paths},
+        "files": {name: sha256_file(path) for name, path in zip(_names(paths), paths, strict=True)},
         "chats": len(read),
         "blocks": len(packed),
         "fill": packed.fill(),
     }
     return chats.WithChats(blocks.stream, blocks.length, blocks.pad, chats=packed), {"chats": report}
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The files' names without their folders, which tell of a machine; of the same name the later ones numbered."""
+    found: list[str] = []
+    for path in paths:
+        name, number = path.name, 1
+        while name in found:
+            number += 1
+            name = f"{path.name} ({number})"
+        found.append(name)
+    return found
 
 
 def _heads(job: Job, config: Config, model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> HeadRun | None:
@@ -382,18 +393,5 @@ def _processes() -> int:
 
 
 def _answer(config: Config, metadata: dict[str, Any], done: bool) -> str:
-    """The result for a person, or with --json for a machine."""
     folder = Workspace(config.data).path("models", config.run)
-    loss, seen = metadata["loss"], metadata["data"]
-    if config.json:
-        result = {"folder": str(folder), "done": done, "steps": config.steps, **loss, "documents": seen["documents"]}
-        return json.dumps(result) + "\n"
-    change = loss["held_out_change_percent"]
-    return (
-        f"{config.run}: {'trained' if done else 'up to date, nothing to do'}; {config.steps} steps on "
-        f"{seen['documents']} documents\n"
-        f"  loss on {seen['held_out_documents']} held-out documents of {config.domain}: "
-        f"{loss['held_out_before']:.3f} -> {loss['held_out_after']:.3f} "
-        f"({change:+.1f} %{'' if change < 0 else '; it did NOT fall'})\n"
-        f"  adapter, gates, sample and card: {folder}\n"
-    )
+    return outcome.answer(folder, metadata, done=done, as_json=config.json)

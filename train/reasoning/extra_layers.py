@@ -259,9 +259,9 @@ def load_layers(model: nn.Module, folder: Path) -> list[ReasoningLayer]:
         return []
     try:
         tensors = load_file(tensors_file)
-        choice = ReasoningConfig(**json.loads(config_file.read_text(encoding="utf-8")))
+        choice = _choice(json.loads(config_file.read_text(encoding="utf-8")))
         layers = add_layers(model, choice)
-    except (OSError, ValueError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
         raise CorruptFileError(f"{tensors_file}: no readable reasoning layers with their config ({error})") from error
     places = {f"{index}.{n}": p for index, layer in enumerate(layers) for n, p in layer.named_parameters()}
     if odd := sorted(tensors.keys() ^ places.keys()):
@@ -273,6 +273,14 @@ def load_layers(model: nn.Module, folder: Path) -> list[ReasoningLayer]:
         with torch.no_grad():
             parameter.copy_(tensors[name])
     return layers
+
+
+def _choice(told: Any) -> ReasoningConfig:
+    """What reasoning_config.json says. Raises KeyError, TypeError, ValueError."""
+    layers, learned, strength = told["layers"], told["learned"], told["strength"]
+    if not isinstance(layers, int) or layers < 1 or not isinstance(learned, bool) or not 0 <= strength <= 1:
+        raise ValueError("layers must be a number above 0, learned true or false, strength from 0 to 1")
+    return ReasoningConfig(layers, learned, strength)
 
 
 def fold(model: nn.Module) -> int:
