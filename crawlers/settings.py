@@ -6,7 +6,7 @@ Scrapy's own defaults (robots ignored, no delay, eight requests a host, certific
 
 from __future__ import annotations
 
-import os
+from corpus.base.workspace import default_root
 
 BOT_NAME = "hakusho"
 SPIDER_MODULES = ["crawlers.spiders"]
@@ -14,7 +14,7 @@ NEWSPIDER_MODULE = "crawlers.spiders"
 COMMANDS_MODULE = "crawlers.commands"
 
 # Ours
-HAKUSHO_DATA = os.environ.get("HAKUSHO_DATA") or "data"  # the workspace
+HAKUSHO_DATA = str(default_root())  # the workspace
 HAKUSHO_JSON = False  # the end report as one JSON line on stdout
 HAKUSHO_STATUS = 0.0  # seconds between lines of JSON on stdout that say where the crawl stands; 0: none
 HAKUSHO_RUN_BYTES = 0  # bytes of answers after which a run ends, to be gone on with later; 0: no such end

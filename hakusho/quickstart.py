@@ -207,7 +207,7 @@ def _where(workspace: Workspace) -> str:
             f'  hakusho sql --data {shell} "SELECT source, verdict, count(*) FROM labels GROUP BY ALL"',
             f"  hakusho why --data {shell} ID   everything about one document",
             "  export HAKUSHO_CONTACT=mailto:you@example.org   then the real sites, into ./data:",
-            "  scrapy crawl pmda -a limit=40",
+            "  hakusho harvest pmda --limit 40   in the project's folder also: scrapy crawl pmda -a limit=40",
             "  hakusho curate && hakusho label && hakusho dataset build && hakusho report",
         ]
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.base.errors import ConfigError, EmptyInputError
 from corpus.base.stages import Job, Task, run_tasks
-from corpus.base.workspace import Workspace
+from corpus.base.workspace import Workspace, default_root
 from labeling.taxonomy import Domain
 from train.command import command
 from train.data import dataset
@@ -64,7 +64,7 @@ class Shape:
 class Config:
     """`python -m train.tiny_base`: where the workspace is, and how long to pre-train."""
 
-    data: Path = field(default=Path("data"), metadata={"help": "workspace that holds dataset/"})
+    data: Path = field(default_factory=default_root, metadata={"help": "workspace that holds dataset/"})
     steps: int = field(default=Shape.steps, metadata={"help": "most optimiser steps of pre-training"})
     seed: int = field(default=Shape.seed, metadata={"help": "seed of the weights and of the order of the blocks"})
     threads: int = field(default=Shape.threads, metadata={"help": "CPU threads; other numbers give other last digits"})

@@ -5,12 +5,18 @@ Paths in the manifest are relative, so a workspace can move to another drive.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-__all__ = ["SOURCES", "Workspace"]
+__all__ = ["SOURCES", "Workspace", "default_root"]
 
 SOURCES = ("egov", "mod", "nasa", "pmda", "wikipedia")
 _BY_SOURCE = ("documents", "fetches")  # these two lie a folder a source; every later stage is one flat folder
+
+
+def default_root() -> Path:
+    """The workspace of a command that names none: $HAKUSHO_DATA, else ./data."""
+    return Path(os.environ.get("HAKUSHO_DATA") or "data")
 
 
 class Workspace:

@@ -8,12 +8,11 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import click
 
-if TYPE_CHECKING:
-    from corpus.base.workspace import Workspace
+from corpus.base.workspace import Workspace, default_root
 
 __all__ = [
     "ExampleCommand",
@@ -51,8 +50,6 @@ class _WorkspaceType(click.ParamType["Workspace"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Workspace:
         del param, ctx
-        from corpus.base.workspace import Workspace
-
         return value if isinstance(value, Workspace) else Workspace(Path(value))
 
 
@@ -60,9 +57,7 @@ def data_option(function: F) -> F:
     """--data DIR, handed on as `workspace: Workspace`."""
     text = "Workspace folder (default: $HAKUSHO_DATA or ./data)."
     kind = _WorkspaceType()
-    return click.option(
-        "--data", "workspace", type=kind, default=lambda: os.environ.get("HAKUSHO_DATA", "data"), help=text
-    )(function)
+    return click.option("--data", "workspace", type=kind, default=lambda: str(default_root()), help=text)(function)
 
 
 def json_option(function: F) -> F:

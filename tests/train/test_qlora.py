@@ -12,12 +12,17 @@ import torch
 from safetensors.torch import load_file
 from train_samples import fill, law_rows, row, write
 
+from corpus.base.config import load
 from corpus.base.workspace import Workspace
+from train import tiny_base
+from train.ablate import config as ablating
+from train.export import config as exporting
 from train.gates import gating
 from train.loop import fit
 from train.models import loading
 from train.models.bases import Base, resolve
 from train.packing import tokens
+from train.qlora import config as qlora
 from train.qlora import training
 
 OPTIONS = ["--steps", "8", "--block", "64", "--batch", "2", "--held-out-blocks", "6", "--sample-tokens", "6"]
@@ -193,3 +198,15 @@ def test_a_real_base_is_trained_more_gently_than_the_tiny_one() -> None:
     assert max(real) < min(tiny)
     assert training.Config(base="org/model", lr=0.5).rates() == (0.5, *real[1:])
     assert training.Config(gate_lr=0.25).rates() == (tiny[0], 0.25, 0.25)
+
+
+@pytest.mark.parametrize("config", [ablating.Config, exporting.Config, qlora.Config, tiny_base.Config])
+def test_every_command_of_train_finds_the_workspace_that_the_environment_names(
+    config: type[ablating.Config | exporting.Config | qlora.Config | tiny_base.Config],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As hakusho and a crawl do: HAKUSHO_DATA, else ./data, where no --data stands."""
+    monkeypatch.setenv("HAKUSHO_DATA", "elsewhere")
+    assert (load(config).data, load(config, overrides={"data": "here"}).data) == (Path("elsewhere"), Path("here"))
+    monkeypatch.delenv("HAKUSHO_DATA")
+    assert load(config).data == Path("data")

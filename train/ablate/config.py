@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from corpus.base.config import option
 from corpus.base.errors import ConfigError
+from corpus.base.workspace import default_root
 from labeling.taxonomy import Domain
 from train import tiny_base
 from train.data import dataset
@@ -27,7 +28,9 @@ _NOT_IN_KEY = ("data", "name", "variants", "seeds", "rates", "json")  # where, w
 class Config:
     """Every choice of an ablation; the defaults compare all variants on the tiny base on any CPU."""
 
-    data: Path = field(default=Path("data"), metadata={"help": "workspace: dataset/ to read, ablation/<name> to write"})
+    data: Path = field(
+        default_factory=default_root, metadata={"help": "workspace: dataset/ to read, ablation/<name> to write"}
+    )
     name: str = option("name of the ablation, a folder below data/ablation", "default")
     base: str = option("'tiny', a model's folder, or a hub id in the local cache", "tiny")
     domain: str = option("domain to train on, or 'all'", str(Domain.LAW_POLICY))

@@ -9,6 +9,7 @@ from typing import Literal
 
 from corpus.base.config import option
 from corpus.base.errors import ConfigError
+from corpus.base.workspace import default_root
 from train import tiny_base
 
 __all__ = ["Config"]
@@ -18,7 +19,7 @@ __all__ = ["Config"]
 class Config:
     """Which run becomes a plain model, from which base, in which numbers."""
 
-    data: Path = field(default=Path("data"), metadata={"help": "workspace that holds models/<run>"})
+    data: Path = field(default_factory=default_root, metadata={"help": "workspace that holds models/<run>"})
     run: str = option("name of the run of python -m train.qlora", "qlora")
     base: str = option("the base it was trained over: 'tiny', a model's folder, or a hub id in the local cache", "tiny")
     name: str = option("folder below data/models that the plain model gets; none: <run>-export", "")

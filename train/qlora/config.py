@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from corpus.base.config import option
 from corpus.base.errors import ConfigError
+from corpus.base.workspace import default_root
 from labeling.taxonomy import Domain
 from train import tiny_base
 from train.checkpoint.rule import Rule
@@ -44,7 +45,9 @@ _NOT_IN_KEY = (  # where, and how to go on and to answer: no part of what is mad
 class Config:
     """Every choice of a run; the defaults train the tiny base for a moment on any CPU."""
 
-    data: Path = field(default=Path("data"), metadata={"help": "workspace that holds dataset/ and gets models/<run>"})
+    data: Path = field(
+        default_factory=default_root, metadata={"help": "workspace: dataset/ to read, models/<run> to write"}
+    )
     run: str = option("name of the run, a folder below data/models", "qlora")
     base: str = option("'tiny', a model's folder, or a hub id in the local cache", "tiny")
     domain: str = option("domain to train on, or 'all'", str(Domain.LAW_POLICY))
