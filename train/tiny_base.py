@@ -108,8 +108,9 @@ def make(job: Job) -> None:
     """Stage function: dataset shards -> models/tiny-base (config, weights, tokenizer, metadata)."""
     from train import libraries
     from train.checkpoint import snapshot
+    from train.data.plain import PlainText
     from train.loop import fit
-    from train.packing import plain, tokens
+    from train.packing import tokens
 
     libraries.quiet()
     shape = Shape(**job.config)  # type: ignore[arg-type]  # a Job's config is plain JSON: it came from asdict
@@ -118,7 +119,7 @@ def make(job: Job) -> None:
     tokenizer = train_tokenizer(texts, shape)
     with fit.reproducible(shape.seed, shape.threads):
         model = new_model(tokenizer, shape)
-        encoded = plain.PlainText(tokenizer).ids(texts)
+        encoded = PlainText(tokenizer).ids(texts)
         ids = (tokenizer.eos_token_id, tokenizer.pad_token_id)
         blocks = tokens.Blocks(tokens.stream(encoded, ids[0]), shape.block, ids[1])
         steps = min(shape.steps, -(-shape.epochs * len(blocks) // shape.batch))

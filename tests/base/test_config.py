@@ -188,7 +188,7 @@ def test_other_tables_of_the_config_file_are_other_commands(tmp_path: Path) -> N
 
 def test_a_misspelt_option_of_every_command_is_named(tmp_path: Path) -> None:
     """--config, --help and --preset are options, too."""
-    for word, meant in (("confg", "config"), ("presett", "preset")):
+    for word, meant in (("conf", "config"), ("presett", "preset")):
         with pytest.raises(ConfigError, match=rf"^--{word}: no such key; did you mean {meant}\?$"):
             parse_cli(Settings, [f"--{word}", "x"], prog="p", section="", description="", example="", presets=tmp_path)
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from corpus.base.workspace import Workspace
-from train.loop import fit
+from train.loop import fit, outcome
 from train.models.bases import Base
-from train.qlora import outcome, training
+from train.qlora import training
 
 
 def told(asked: int, **loss: Any) -> dict[str, Any]:

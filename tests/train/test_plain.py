@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from train_samples import encyclopaedia_text
 
 from corpus.base.errors import TrainingError
+from train.data.plain import PlainText
 from train.heads.model import encode
 from train.packing import chats, tokens
-from train.packing.plain import PlainText
 
 TOKENIZERS = {
     "byte-level": tiny_tokenizer(),

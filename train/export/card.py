@@ -10,7 +10,7 @@ from typing import Any
 from corpus.base.errors import InputError
 from corpus.base.workspace import Workspace
 from train.heads import card as head_card
-from train.qlora import outcome
+from train.loop import outcome
 
 __all__ = ["ablation", "ablation_files", "render"]
 

@@ -36,10 +36,10 @@ from torch.nn.functional import rms_norm
 
 from corpus.base.errors import CorruptFileError, InputError, TrainingError
 from labeling.taxonomy import DOMAINS, VERDICTS, Domain, Verdict
+from train.data.plain import PlainText
 from train.gates import so8
 from train.gates.octonions import PRODUCT
 from train.heads.files import CONFIG_FILE, FILES, HEADS_FILE
-from train.packing.plain import PlainText
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

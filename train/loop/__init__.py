@@ -1,1 +1,1 @@
-"""The training loop: objectives and losses, the optimiser step, the schedule, and what is looked at on the way."""
+"""The training loop: objectives and losses, the optimiser step, the schedule, what is looked at and what came of it."""

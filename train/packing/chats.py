@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.base.errors import EmptyInputError, InputError
-from train.packing.plain import PlainText
+from train.data.plain import PlainText
 from train.packing.tokens import Blocks
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _chat(line: str) -> list[Message]:
 def encode(chats: Sequence[Sequence[Message]], tokenizer: PreTrainedTokenizerBase) -> list[Encoded]:
     """Chats as tokens by the tokenizer's template, each closed by its end token, which is not learnt.
 
-    Control tokens are the template's alone: where a message writes one, that is text (train.packing.plain).
+    Control tokens are the template's alone: where a message writes one, that is text (train.data.plain).
     """
     own = tokenizer.chat_template
     marked = isinstance(own, str) and _GENERATION.search(_COMMENT.sub("", own))

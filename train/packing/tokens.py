@@ -23,8 +23,8 @@ from corpus.base.errors import CorruptFileError
 from corpus.base.stages import Job, Task, run_tasks
 from corpus.base.workspace import Workspace
 from train.data import dataset
+from train.data.plain import PlainText
 from train.models import bases
-from train.packing.plain import PlainText
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from train.heads import card as head_card
-from train.qlora import outcome
+from train.loop import outcome
 
 __all__ = ["render"]
 

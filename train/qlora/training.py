@@ -33,9 +33,10 @@ from train.checkpoint.rule import RULE
 from train.command import command
 from train.data import dataset
 from train.heads import labels
+from train.loop import outcome
 from train.models import bases, folders
 from train.packing import chats, tokens
-from train.qlora import card, outcome
+from train.qlora import card
 from train.qlora.config import PRESETS, Config
 from train.reasoning import files as reasoning_files
 
