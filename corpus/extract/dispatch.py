@@ -50,6 +50,11 @@ _PARSOID_PATH: Final = re.compile(
 _DATA_TYPE: Final = re.compile(r"json|xml(?!\+xhtml)|pdf|zip|octet-stream", re.IGNORECASE)
 _MEDIA_TYPE: Final = re.compile(r"\s*(?:image|audio|video|font)/", re.IGNORECASE)
 _MEDIA: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # JPEG, PNG: a short one has no byte that text cannot have
+_UNREAD: Final = {
+    **dict.fromkeys((b"BZh", b"\x1f\x8b"), "compressed data; a dump is read page by page (corpus.extract.wikidump)"),
+    b"{\\rtf": "a Rich Text document",
+}
+_JSON: Final = re.compile(rb"\{\s*[\"}]")  # two brackets are wikitext
 _LEAD: Final = b"\xef\xbb\xbf \t\r\n"
 _HTML_ROOTS: Final = ("html", "head", "body", "frameset")
 _HTML_PARTS: Final = frozenset(
@@ -89,9 +94,10 @@ def _extract(data: bytes, url: str, content_type: str) -> Extracted:
         return pdf.extract(data)
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return pmda_xml.extract_zip(data)
-    if data[:3] == b"BZh" or data[:2] == b"\x1f\x8b":
-        return failure("unsupported", "compressed data; a dump is read page by page (corpus.extract.wikidump)")
-    if head[:1] == b"{" or (head[:1] == b"[" and "json" in content_type):
+    for mark, what in _UNREAD.items():
+        if head.startswith(mark):
+            return failure("unsupported", what)
+    if _JSON.match(head) or (head[:1] in (b"{", b"[") and "json" in content_type):
         return ntrs_json.extract(data) if ntrs_json.is_record(data) else law_xml.extract_json(data)
     if pmda_sgml.is_sgml(data):
         return pmda_sgml.extract(data, content_type)
@@ -114,8 +120,15 @@ def _markup_or_text(data: bytes, url: str, content_type: str) -> Extracted:
         return failure("unsupported", f"XML of root {what or 'unknown'}")
     if _MEDIA_TYPE.match(content_type) or data.startswith(_MEDIA):
         return failure("unsupported", f"no text: {content_type or 'a picture'}")
-    from corpus.extract import ocr, plain
+    return _text(data, url, content_type)
 
+
+def _text(data: bytes, url: str, content_type: str) -> Extracted:
+    """Text without a root element: the source of a wiki page, OCR, or plain."""
+    from corpus.extract import ocr, plain, wikiraw
+
+    if wikiraw.is_wikitext(data, url, content_type):
+        return wikiraw.extract(data, content_type, url)
     return ocr.extract(data, content_type) if ocr.is_ocr_text(url) else plain.extract(data, content_type)
 
 
