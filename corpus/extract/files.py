@@ -10,16 +10,19 @@ import bz2
 import os
 import re
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
 from corpus.base.commit import sha256_bytes
 from corpus.base.errors import CorruptFileError, EmptyInputError, InputError
 from corpus.base.schemas import SECTION, document_id
-from corpus.extract.archives import ZIP_MARKS, Member, documents_of, is_warc, warc_members
+from corpus.extract.archives import MAX_MEMBER, ZIP_MARKS, Member, documents_of, is_warc, warc_members
 from corpus.extract.model import Extracted, failure
 from corpus.extract.sandbox import Request, Sandbox
 from corpus.extract.wikidump import pages
@@ -27,7 +30,7 @@ from corpus.extract.wikistreams import index_of, read_page, read_parallel
 from corpus.extract.wikitext import EXTRACTOR, VERSION
 from corpus.extract.xmlparse import root_name
 
-__all__ = ["EXTRACTED", "find_files", "rows_of", "to_table"]
+__all__ = ["EXTRACTED", "find_files", "read_files", "to_table"]
 
 _FACT: Final = pa.struct([pa.field("name", pa.string()), pa.field("value", pa.string())])
 EXTRACTED: Final = pa.schema(
@@ -60,14 +63,14 @@ def find_files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
 
     A name is that of the file, or its path below the folder named; files that would share one have their paths as
     given for names. A file reached twice by one path counts once. Bytes of a name that are no UTF-8 are written in
-    hexadecimal, with a backslash and x before them.
+    hexadecimal, with a backslash and x before them. Links to nothing and pipes below a folder count: they are told.
 
     Raises InputError for a path that is not there, EmptyInputError where there is no file at all.
     """
     found: dict[Path, tuple[str, Path]] = {}  # by absolute path
     for path in paths:
         if path.is_dir():
-            below = (file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+            below = (file for file in path.rglob("*") if not file.is_dir() and not _hidden(file.relative_to(path)))
             for file in sorted(below):
                 found.setdefault(file.absolute(), (file.relative_to(path).as_posix(), file))
         elif path.is_file():
@@ -102,28 +105,80 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def rows_of(name: str, path: Path, sandbox: Sandbox, workers: int = 1) -> Iterator[dict[str, Any]]:
-    """The rows of one file, read in the sandbox, as EXTRACTED has them; dumps of many streams by `workers` processes.
+def read_files(files: Iterable[tuple[str, Path]], sandbox: Sandbox, workers: int = 1) -> Iterator[dict[str, Any]]:
+    """The rows of files (name, path), as EXTRACTED has them, in the files' order.
 
-    Raises InputError where the file cannot be read.
+    All workers of the sandbox read at once, over the files' borders; dumps of many streams by `workers` processes.
+    Raises InputError where a file cannot be read.
     """
+    opened = ((name, path, _is_dump(path)) for name, path in files)
+    for dump, run in groupby(opened, key=itemgetter(2)):
+        if dump:
+            for name, path, _ in run:
+                with _readable(path):
+                    yield from _dump_rows(name, path, sandbox, workers)
+        else:
+            yield from _rows(chain.from_iterable(_parts(name, path) for name, path, _ in run), sandbox)
+
+
+class _Part(NamedTuple):
+    """One document: the file it came in, its own key, its address, its digest, itself."""
+
+    file: str
+    key: str
+    url: str
+    raw_sha256: str
+    member: Member
+
+
+def _parts(name: str, path: Path) -> Iterator[_Part]:
+    """The documents of a file that is no dump. What occurs twice under one name, byte for byte, is one."""
+    with _readable(path):
+        members = _members(name, path)
+        if members is None:
+            whole = _whole(path)
+            digest = sha256_bytes(whole.data) if whole.lost is None else ""
+            yield _Part(name, name, f"file:///{name}", digest, whole)
+            return
+        seen: set[tuple[str, str]] = set()
+        for member in members:
+            digest = sha256_bytes(member.data) if member.lost is None else ""
+            if (member.name, digest) not in seen:
+                seen.add((member.name, digest))
+                url = member.name if "://" in member.name else f"file:///{name}/{member.name}"
+                yield _Part(name, f"{name}#{member.name}", url, digest, member)
+
+
+def _members(name: str, path: Path) -> Iterator[Member] | None:
+    """The documents of an archive; None for a file that is one document itself."""
+    if not path.is_file():
+        return None
+    head = _head(path)
+    if is_warc(head, name):
+        return warc_members(path)
+    return documents_of(path) if head.startswith(ZIP_MARKS) else None
+
+
+def _whole(path: Path) -> Member:
+    if not path.is_file():
+        return Member("", b"", lost=failure("unsupported", "no regular file, or a link to nothing"))
+    size = path.stat().st_size
+    if size > MAX_MEMBER:
+        return Member("", b"", lost=failure("unsupported", f"{size} bytes, more than {MAX_MEMBER}"))
+    return Member("", path.read_bytes())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        head = _head(path)
-        if root_name(head) == "mediawiki":
-            yield from _dump_rows(name, path, head, sandbox, workers)
-            return
-        if is_warc(head, name):
-            yield from _member_rows(name, warc_members(path), sandbox)
-            return
-        if head.startswith(ZIP_MARKS):
-            members = documents_of(path)
-            if members is not None:
-                yield from _member_rows(name, members, sandbox)
-                return
-        data = path.read_bytes()
+        yield
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    yield _row(name, name, sha256_bytes(data), sandbox.extract(data, url=f"file:///{name}"))
+
+
+def _is_dump(path: Path) -> bool:
+    with _readable(path):
+        return path.is_file() and root_name(_head(path)) == "mediawiki"
 
 
 def _head(path: Path) -> bytes:
@@ -139,37 +194,30 @@ def _head(path: Path) -> bytes:
         return head
 
 
-def _member_rows(name: str, members: Iterator[Member], sandbox: Sandbox) -> Iterator[dict[str, Any]]:
-    """A row a document of an archive, in its order. What occurs twice under one name, byte for byte, is one row."""
-    under_way: deque[tuple[str, str, Extracted | None]] = deque()
-    seen: set[tuple[str, str]] = set()
+def _rows(parts: Iterator[_Part], sandbox: Sandbox) -> Iterator[dict[str, Any]]:
+    """A row a document, in their order; what was lost before it could be read has a row, too."""
+    under_way: deque[tuple[str, str, str, Extracted | None]] = deque()
 
     def requests() -> Iterator[Request]:
-        for member in members:
-            which = (member.name, sha256_bytes(member.data) if member.lost is None else "")
-            if which not in seen:
-                seen.add(which)
-                under_way.append((*which, member.lost))
-                if member.lost is None:
-                    url = member.name if "://" in member.name else f"file:///{name}/{member.name}"
-                    yield Request(member.data, url, member.content_type)
+        for part in parts:
+            under_way.append((part.file, part.key, part.raw_sha256, part.member.lost))
+            if part.member.lost is None:
+                yield Request(part.member.data, part.url, part.member.content_type)
+
+    def lost() -> Iterator[dict[str, Any]]:
+        while under_way and (done := under_way[0][3]) is not None:
+            file, key, digest, _ = under_way.popleft()
+            yield _row(file, key, digest, done)
 
     for done in sandbox.map(requests()):
-        while under_way[0][2] is not None:
-            yield _lost_row(name, *under_way.popleft())
-        member, digest, _ = under_way.popleft()
-        yield _row(name, f"{name}#{member}", digest, done)
-    while under_way:
-        yield _lost_row(name, *under_way.popleft())
+        yield from lost()
+        file, key, digest, _ = under_way.popleft()
+        yield _row(file, key, digest, done)
+    yield from lost()
 
 
-def _lost_row(name: str, member: str, digest: str, lost: Extracted | None) -> dict[str, Any]:
-    assert lost is not None
-    return _row(name, f"{name}#{member}", digest, lost)
-
-
-def _dump_rows(name: str, path: Path, head: bytes, sandbox: Sandbox, workers: int) -> Iterator[dict[str, Any]]:
-    declared = _LANG.search(head)
+def _dump_rows(name: str, path: Path, sandbox: Sandbox, workers: int) -> Iterator[dict[str, Any]]:
+    declared = _LANG.search(_head(path))
     named = _WIKI.search(name)
     lang = named[1] if named else declared[1].decode() if declared else ""
     seen: set[tuple[int, str]] = set()  # a dump taken while pages move may hold one twice, byte for byte

@@ -81,7 +81,7 @@ class _Told:
 def _read_files(paths: list[Path], out: Path | None, workers: int, *, as_json: bool) -> None:
     from corpus.base.errors import EmptyInputError, UsageError
     from corpus.base.progress import Progress
-    from corpus.extract.files import find_files, rows_of
+    from corpus.extract.files import find_files, read_files
     from corpus.extract.sandbox import Sandbox
 
     if out is not None and out.suffix not in (".parquet", ".jsonl", ".ndjson"):
@@ -89,14 +89,15 @@ def _read_files(paths: list[Path], out: Path | None, workers: int, *, as_json: b
     told = _Told()
     files = find_files(paths)
     keep_inputs("--out", [out] if out else [], (path for _, path in files))
+    places = {name: place for place, (name, _) in enumerate(files)}  # so many are done where the file's first row comes
     with Sandbox(workers) as sandbox, Progress("extract", total=len(files), unit="files", quiet=as_json) as progress:
 
         def rows() -> Iterator[dict[str, Any]]:
-            for name, path in files:
-                for row in rows_of(name, path, sandbox, workers):
-                    told.note(row)
-                    yield row
-                progress.advance(note=name)
+            for row in read_files(files, sandbox, workers):
+                told.note(row)
+                progress.advance(places[row["file"]] - progress.done, note=row["file"])
+                yield row
+            progress.advance(len(files) - progress.done)
 
         _write(rows(), out)
     result = {

@@ -13,7 +13,7 @@ from extract_samples import make_zip
 from corpus.base.commit import sha256_bytes
 from corpus.extract import archives
 from corpus.extract.archives import is_warc, warc_members, zip_members
-from corpus.extract.files import rows_of
+from corpus.extract.files import read_files
 from corpus.extract.sandbox import Sandbox
 
 
@@ -38,7 +38,7 @@ def law_zip(path: Path, law: bytes, count: int) -> Path:
 def test_a_zip_of_statutes_is_a_row_each(tmp_path: Path, law: bytes, sandbox: Sandbox) -> None:
     """In the order of names, without the list and the pictures."""
     path = law_zip(tmp_path / "all_xml.zip", law, 7)
-    rows = list(rows_of("all_xml.zip", path, sandbox, 2))
+    rows = list(read_files([("all_xml.zip", path)], sandbox, 2))
     assert [row["outcome"] for row in rows] == ["ok"] * 7
     assert len({row["id"] for row in rows}) == 7
     assert [row["raw_sha256"] for row in rows] == [sha256_bytes(member.data) for member in zip_members(path)]
@@ -52,7 +52,7 @@ def test_damaged_members_are_told(tmp_path: Path, law: bytes, sandbox: Sandbox) 
         middle = sorted(archive.infolist(), key=lambda info: info.filename)[1]
     data[middle.header_offset + 200] ^= 0xFF
     path.write_bytes(data)
-    rows = list(rows_of("x.zip", path, sandbox))
+    rows = list(read_files([("x.zip", path)], sandbox))
     assert [row["outcome"] for row in rows] == ["ok", "truncated", "ok"]
     path.write_bytes(data[: len(data) // 2])
     assert [member.lost.outcome for member in zip_members(path) if member.lost] == ["truncated"]
@@ -99,7 +99,7 @@ def test_a_warc_is_its_answers(tmp_path: Path, samples: dict[str, bytes], sandbo
     path = tmp_path / "crawl.warc.gz"
     path.write_bytes(warc)
     assert is_warc(warc[:100], path.name)
-    rows = list(rows_of(path.name, path, sandbox))
+    rows = list(read_files([(path.name, path)], sandbox))
     assert [(row["outcome"], row["extractor"]) for row in rows] == [("ok", "wiki_html"), ("ok", "mod_html")]
     path.write_bytes(warc[:-300])
     members = list(warc_members(path))
@@ -135,8 +135,8 @@ def test_the_zip_of_an_answer_is_its_documents(
     page = ("https://www.info.pmda.go.jp/go/xml/9_x/", insert)
     cut = zipped.read_bytes()[:-40]
     path = warc_of(tmp_path, (BULK, zipped.read_bytes()), page, ("https://x.example/cut.zip", cut))
-    rows = list(rows_of(path.name, path, sandbox))
-    own = list(rows_of(zipped.name, zipped, sandbox))
+    rows = list(read_files([(path.name, path)], sandbox))
+    own = list(read_files([(zipped.name, zipped)], sandbox))
     assert [row["text"] for row in rows[:-2]] == [row["text"] for row in own]
     assert [row["outcome"] for row in rows] == ["ok"] * count + ["ok", "truncated"]
     assert [row["extractor"] for row in rows[:-1]] == ["law_xml"] * count + ["pmda_xml"]

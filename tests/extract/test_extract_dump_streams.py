@@ -10,7 +10,7 @@ from extract_samples import WIKITEXT, make_dump
 
 from corpus.base.errors import CorruptFileError, InputError
 from corpus.extract import wikistreams
-from corpus.extract.files import rows_of
+from corpus.extract.files import read_files
 from corpus.extract.sandbox import Sandbox
 from corpus.extract.wikistreams import index_of, read_parallel, spans
 
@@ -37,8 +37,8 @@ def test_rows_do_not_depend_on_workers(dump: Path, monkeypatch: pytest.MonkeyPat
     """One process or two, with the index or by the streams' first bytes: the same rows in the order of the file."""
     monkeypatch.setattr(wikistreams, "_AT_ONCE", 1)
     with Sandbox() as sandbox:
-        alone = list(rows_of(dump.name, dump, sandbox))
-        both = list(rows_of(dump.name, dump, sandbox, 2))
+        alone = list(read_files([(dump.name, dump)], sandbox))
+        both = list(read_files([(dump.name, dump)], sandbox, 2))
     assert [row["title"] for row in alone] == [f"見本山{n}" for n in range(12)]
     assert alone == both
     assert {fact["name"] for fact in alone[0]["facts"]} == {"revision_id", "timestamp"}
