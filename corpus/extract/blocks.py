@@ -39,7 +39,7 @@ _SOFT_BREAK: Final = re.compile(f"(?<=[{_CJK}])[ \t]*\n[ \t\r\n]*(?=[{_CJK}])")
 class Block:
     """One block: `kind` of a section, its text, heading level (0: none), share of it that links elsewhere.
 
-    `item`: whether it is an item of a list.
+    `item`: whether it is an item of a list; `inside`: share of it that links to a place on the same page.
     """
 
     kind: str
@@ -47,6 +47,7 @@ class Block:
     level: int
     link_share: float
     item: bool = False
+    inside: float = 0.0
 
 
 def parse_html(text: str) -> etree._Element | None:
@@ -129,6 +130,11 @@ def _leads_away(element: etree._Element) -> bool:
     return element.tag == "a" and not (element.get("href") or "#").lstrip().startswith("#")
 
 
+def _leads_down(element: etree._Element) -> bool:
+    """Whether an element is a link to a place on its own page."""
+    return element.tag == "a" and len(href := (element.get("href") or "").strip()) > 1 and href.startswith("#")
+
+
 class _Collector:
     """The block being built, and the kinds of the elements it stands in."""
 
@@ -137,6 +143,7 @@ class _Collector:
         self.skipped: set[etree._Element] = set()
         self.line: list[str] = []
         self.linked = self.links = self.level = self.pre = self.items = 0
+        self.inside = self.anchors = 0
         self.kinds: list[tuple[etree._Element, str]] = []
 
     def write(self, text: str | None) -> None:
@@ -145,6 +152,7 @@ class _Collector:
         first, *more = text.split("\n") if self.pre else [text]
         self.line.append(first)
         self.linked += len(text.strip()) if self.links else 0
+        self.inside += len(text.strip()) if self.anchors else 0
         for part in more:
             self.flush()
             self.line.append(part)
@@ -158,6 +166,7 @@ class _Collector:
         elif tag in ("td", "th") and any(part.strip() for part in self.line):
             self.line.append("\u3000")
         self.links += _leads_away(element)
+        self.anchors += _leads_down(element)
         self.pre += tag == "pre"
         self.items += tag in _ITEMS
         natural = {"table": "table", "caption": "caption", "figcaption": "caption"}.get(tag)
@@ -172,6 +181,7 @@ class _Collector:
         if _HEADING.fullmatch(tag):
             self.level = 0
         self.links -= _leads_away(element)
+        self.anchors -= _leads_down(element)
         self.pre -= tag == "pre"
         self.items -= tag in _ITEMS
         if self.kinds and self.kinds[-1][0] is element:
@@ -183,6 +193,6 @@ class _Collector:
         text = " ".join(part for part in re.split("[ \t\r\n\f\v]+", text) if part).strip(" \u3000")
         if text:
             kind = "title" if self.level else self.kinds[-1][1] if self.kinds else "body"
-            share = min(1.0, self.linked / max(1, len(text)))
-            self.blocks.append(Block(kind, text, self.level, share, self.items > 0))
-        self.line, self.linked = [], 0
+            share, inside = (min(1.0, part / len(text)) for part in (self.linked, self.inside))
+            self.blocks.append(Block(kind, text, self.level, share, self.items > 0, inside))
+        self.line, self.linked, self.inside = [], 0, 0

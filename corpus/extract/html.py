@@ -25,7 +25,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "html"
-VERSION: Final = f"4+trafilatura-{library_version('trafilatura')}+resiliparse-{library_version('resiliparse')}"
+VERSION: Final = f"5+trafilatura-{library_version('trafilatura')}+resiliparse-{library_version('resiliparse')}"
 _TITLE_END: Final = re.compile(r"\s*[|｜:：»«]\s*[^|｜]{1,40}$|\s+[-–—]\s+[^-–—]{1,40}$")
 
 

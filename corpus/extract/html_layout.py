@@ -2,7 +2,8 @@
 
 Tables: by the marks that browsers and screen readers go by, since the web of 1998 knows no other means of layout.
 Blocks: breadcrumbs, consent notices, notices of rights, offers of newsletters, lists of teasers (a linked headline and
-a sentence, again and again). All are known by their words or their form, none by names of classes.
+a sentence, again and again), lists of the page's own headings, and what a page says of itself: its number and day of
+change, whom to ask about it. All are known by their words or their form, none by names of classes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _PLACE: Final = re.compile(
     re.IGNORECASE,
 )
 _CONSENT: Final = re.compile(
-    r"(?:クッキー|cookies?).{0,200}(?:同意|使用|利用し|設定|consent|accept|agree|experience|settings)", re.IGNORECASE
+    r"(?:クッキー|cookies?).{0,200}(?:同意|使用|利用し|設定|consent|accept|agree|experience|settings)|"
+    r"(?:端末|デバイス)に.{0,40}(?:保存|アクセス).{0,60}同意",
+    re.IGNORECASE,
 )
 _RIGHTS: Final = re.compile(
     r"無断(?:で|転載|複製|使用)|著作権は.{0,40}(?:帰属|属し)|all rights reserved|"
@@ -45,6 +48,37 @@ _OFFER: Final = re.compile(
     r"(?:会員登録|無料登録|ログイン).{0,20}(?:続き|全文|読む|お読み)|メール(?:マガジン|ニュース).{0,12}(?:登録|購読)",
     re.IGNORECASE,
 )
+_DAY: Final = (
+    r"(?:(?:令和|平成|昭和)?\s?[0-9０-９元]{1,4}[年./-]\s?[0-9０-９]{1,2}[月./-]\s?[0-9０-９]{1,2}日?"
+    r"(?:[ 　]?[0-9:時分]{4,6})?)"
+)
+# What a page says of itself in a line of its own.
+_ITSELF: Final = re.compile(
+    r"(?:(?:ページ(?:番号|ID)|記事ID|更新日時?|最終更新日?|公開日|掲載日|投稿日|作成日|登録日)[:：]?\s*"
+    rf"(?:[0-9]{{3,}}|{_DAY})?[\s　|｜/]*)+|(?:last (?:updated|modified|reviewed)|page last updated)\b.{{0,40}}",
+    re.IGNORECASE,
+)
+_LABEL: Final = re.compile(r"広告|ＰＲ|PR|スポンサー(?:ド)?(?:リンク)?|advertisement|sponsored|ad", re.IGNORECASE)
+_ASK: Final = re.compile(
+    r"(?:この(?:ページ|記事|情報)|本件|本(?:発表|資料|リリース)|報道|取材)?(?:内容)?(?:に(?:関する|ついての)|の)?"
+    r"(?:お?問い?合わ?せ(?:先|窓口)?|連絡先|担当(?:課|部署)?)[:：]?|"
+    r"(?:(?:media|press|news) )?(?:contacts?|inquiries|enquiries)[:：]?",
+    re.IGNORECASE,
+)
+_REACH: Final = re.compile(
+    r"(?:電話|TEL|ファ[ック]+ス|FAX|メール|E-?mail|直通|内線|phone)|[0-9０-９]{2,5}[-－―‐][0-9０-９]{2,4}[-－―‐][0-9０-９]{3,4}|\w@\w",
+    re.IGNORECASE,
+)
+_END_OF_RELEASE: Final = re.compile(r"[-–—\s]*(?:end|30)[-–—\s]*[-–—]|#\s?#\s?#", re.IGNORECASE)
+_FULL_STOP: Final = re.compile(r"[a-z]{3}[.!?]$")
+_CONTACT: Final = 120  # characters of a line that says whom to ask
+_CONTACTS: Final = 12  # of them
+_LATE: Final = 0.4  # of a page, below which it may say whom to ask about it
+_MANY: Final = 3
+_CONTENTS: Final = re.compile(
+    r"目次|もくじ|(?:この)?ページ(?:内の?)?(?:目次|の内容)|(?:table of )?contents|(?:on|in) this page", re.IGNORECASE
+)
+_NUMBERED: Final = re.compile(r"^[-–—・■●◆▼▶>›»\s]+|[\s　]+")
 
 
 def unwrap_tables(root: etree._Element) -> bool:
@@ -98,13 +132,52 @@ def furniture(blocks: Sequence[Block]) -> set[int]:
             or (len(block.text) < _TEASER and not block.level and _OFFER.search(block.text))
             or (len(block.text) < _NOTICE and not about_cookies and _CONSENT.search(block.text))
             or (late and len(block.text) < _NOTICE and _RIGHTS.search(block.text))
+            or (len(block.text) < _SHORT and (_ITSELF.fullmatch(block.text) or _LABEL.fullmatch(block.text)))
         ):
             found.add(place)
+    found |= _contents(blocks) | _contacts(blocks)
     teasers = _teasers(blocks)
     said = sum(len(b.text) for n, b in enumerate(blocks) if b.link_share < _LINKED and n not in found | teasers)
     if said > sum(len(blocks[n].text) for n in teasers if blocks[n].link_share < _LINKED):
         found |= teasers  # where they are most of what is there, they are what the page says
     return found
+
+
+def _contents(blocks: Sequence[Block]) -> set[int]:
+    """Lists of links to the headings below them, which would say each heading twice, and the word above them."""
+    below = {_NUMBERED.sub("", block.text) for block in blocks if block.inside < _LINKED}
+    found = {
+        place
+        for place, block in enumerate(blocks)
+        if block.inside >= 0.8 and not block.level and _NUMBERED.sub("", block.text) in below
+    }
+    return found | {place - 1 for place in found if place and _CONTENTS.fullmatch(blocks[place - 1].text)}
+
+
+def _contacts(blocks: Sequence[Block]) -> set[int]:
+    """Whom to ask: a line that says so, or the mark that ends a press release, with addresses and numbers below it.
+
+    Where many lines say so, the page is about places and whom to ask there.
+    """
+    found: list[range] = []
+    for place, block in enumerate(blocks):
+        ends = _END_OF_RELEASE.fullmatch(block.text) is not None
+        asks = len(block.text) <= _SHORT and block.link_share < _LINKED and _ASK.fullmatch(block.text)
+        if not (ends or asks):
+            continue
+        after = place + 1
+        while after < len(blocks) and after - place <= _CONTACTS and _is_contact(blocks[after]):
+            after += 1
+        if ends or (
+            place > _LATE * len(blocks) and any(_REACH.search(block.text) for block in blocks[place + 1 : after])
+        ):
+            found.append(range(place, after))
+    return {place for run in found for place in run} if len(found) < _MANY else set()
+
+
+def _is_contact(block: Block) -> bool:
+    says = "。" in block.text or _FULL_STOP.search(block.text) is not None
+    return not block.level and len(block.text) < _CONTACT and (not says or block.link_share >= _LINKED)
 
 
 def _is_trail(block: Block) -> bool:

@@ -1,8 +1,8 @@
 """The main text of any page: trafilatura finds it, resiliparse is the second opinion, our blocks are what is kept.
 
-English article pages: trafilatura's own text, precision favoured (the best of its modes on hand-made gold). Lists and
-headings that it drops between two paragraphs are put back. Only where it keeps a small part of what resiliparse keeps
-does the vote below decide.
+English article pages: trafilatura's own text, precision favoured (the best of its modes on hand-made gold). Lists,
+headings and paragraphs that it drops are put back (corpus.extract.html_fill). Only where it keeps a small part of what
+resiliparse keeps does the vote below decide.
 Japanese pages: trafilatura finds the right place and drops a tenth of it, whole sections of official pages; resiliparse
 keeps everything and navigation with it. So every block of the page is voted on: kept where trafilatura has it, where it
 stands between blocks that trafilatura has and is no navigation, or where resiliparse has it and it is a sentence.
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from corpus.extract.blocks import Block
+from corpus.extract.html_fill import filled, squeezed
 from corpus.extract.html_layout import furniture
 from corpus.text.scripts import visible
 
@@ -26,15 +27,16 @@ ALARM: Final = 0.3  # of resiliparse's text: where trafilatura keeps less, it ha
 _ARTICLE: Final = 1000  # visible characters that are an article, however much stands around it
 _MIN: Final = 200  # visible characters of a text that can be a whole article
 _NAVIGATION: Final = 0.5  # share of linked characters
+_LINK: Final = 0.8  # of a line that is one link
+_FEW: Final = 2  # lines of links that are no list
+_NAME: Final = 20  # characters of the name of a list
 _GRAM: Final = 6
 _IN_TEXT: Final = 0.3  # share of linked characters of a sentence that names other pages
-_GAP: Final = 40  # blocks that trafilatura may have dropped in one place
 _SAME: Final = 0.6  # share of a block's 6-grams that a text holds, where it holds the block
 _SENTENCE: Final = re.compile("[。！？」]|[a-z][.!?](?:\\s|$)")
-_SQUEEZED: Final = re.compile(r"[\s|\u3000]+")
 _FOOT: Final = re.compile(
-    r"copyright|©|all rights reserved|無断転載|著作権は|お問い?合わせ先?[:：]?$|ページの?先頭|トップへ|印刷する|"
-    r"シェアする|javascript|cookie|クッキー|プライバシーポリシー",
+    r"copyright|©|^[(（]c[)）] ?[0-9]|all rights reserved|無断転載|著作権は|お問い?合わせ先?[:：]?$|ページの?先頭|"
+    r"トップへ|印刷する|シェアする|javascript|cookie|クッキー|プライバシーポリシー",
     re.IGNORECASE,
 )
 
@@ -55,7 +57,7 @@ def main_blocks(html: str, shown: str, blocks: list[Block], lang: str) -> Main:
     """
     shut = furniture(blocks)
     open_blocks = [block for place, block in enumerate(blocks) if place not in shut]
-    gone = set(map(_squeezed, shown.split("\n"))) - {_squeezed(block.text) for block in open_blocks}
+    gone = set(map(squeezed, shown.split("\n"))) - {squeezed(block.text) for block in open_blocks}
     second = _resiliparse(html)
     wanted = visible(second)
     found, got, lost = _opinion(html, blocks, gone, wanted, precise=lang != "ja")
@@ -63,9 +65,9 @@ def main_blocks(html: str, shown: str, blocks: list[Block], lang: str) -> Main:
         found, got, lost = _opinion(html, blocks, gone, wanted, precise=False)
         lost = got < _ARTICLE if lost else lost  # a long article under a hundred comments is no lost page
     if lang != "ja" and found and not lost:
-        return Main(_filled(found, open_blocks), "trafilatura")
+        return Main(filled(found, open_blocks, second), "trafilatura")
     voted = list(_vote(open_blocks, found, second))
-    if _size(voted) < max(0.9 * got, 1):
+    if _size(voted) < max(0.9 * min(got, _unlinked(found, blocks)), 1):
         return Main(found, "trafilatura") if found else Main(_not_navigation(open_blocks), "blocks")
     return Main(voted, "vote")
 
@@ -75,32 +77,24 @@ def _opinion(
 ) -> tuple[list[Block], int, bool]:
     """Trafilatura's blocks but those that are `gone`, their visible characters, and whether that is too little."""
     whole = _trafilatura(html, blocks, precise=precise)
-    found = [block for block in whole if _squeezed(block.text) not in gone]
+    found = [block for block in whole if squeezed(block.text) not in gone]
     got, had = _size(found), _size(whole)
-    if got < had / 4:  # the markup calls the article itself navigation
+    lost = (block.text for block in whole if squeezed(block.text) in gone)
+    if got < had / 4 and any(map(_SENTENCE.search, lost)):  # the markup calls the article itself navigation
         found, got = whole, had
     return found, got, got < ALARM * wanted or got < min(_MIN, wanted)
 
 
-def _filled(found: list[Block], blocks: list[Block]) -> list[Block]:
-    """Trafilatura's blocks with the lists and headings between two of them, which it drops where they are short."""
-    places = {_squeezed(block.text): place for place, block in enumerate(blocks)}
-    whole = _squeezed("".join(block.text for block in found))
-    out: list[Block] = []
-    last = None
-    for block in found:
-        place = places.get(_squeezed(block.text))
-        if place is not None and last is not None and last < place:
-            between = blocks[last + 1 : place]
-            if len(between) <= _GAP and all((b.item or b.level) and b.link_share < _IN_TEXT for b in between):
-                out += [missed for missed in between if _squeezed(missed.text) not in whole]
-        last = place
-        out.append(block)
-    return out
-
-
 def _size(blocks: list[Block]) -> int:
     return visible("\n".join(block.text for block in blocks))
+
+
+def _unlinked(found: list[Block], blocks: list[Block]) -> int:
+    """The visible characters that link nowhere, all where links are few or nearly all that a page says."""
+    links = {squeezed(block.text) for block in blocks if block.link_share >= _LINK}
+    said = [block for block in found if squeezed(block.text) not in links]
+    size, got = _size(said), _size(found)
+    return size if len(found) - len(said) > _FEW and size > got / 4 else got
 
 
 def _not_navigation(blocks: list[Block]) -> list[Block]:
@@ -123,8 +117,11 @@ def _vote(blocks: list[Block], found: list[Block], second: str) -> Iterator[Bloc
                 ours[place] or (_SENTENCE.search(block.text) is not None and _held(block.text, second_grams))
             )
         kept.append(keep)
+    for place in range(len(blocks) - 2, -1, -1):  # a heading above what is kept is, too
+        if blocks[place].level and kept[place + 1] and not linked[place] and not _FOOT.search(blocks[place].text):
+            kept[place] = True
     for place, block in enumerate(blocks):
-        if kept[place] and not (block.level and _heads_nothing(place, blocks, kept)):
+        if kept[place] and not (_heads_nothing(place, blocks, kept) if block.level else _labels(place, linked, blocks)):
             yield block
 
 
@@ -136,6 +133,12 @@ def _heads_nothing(place: int, blocks: list[Block], kept: list[bool]) -> bool:
             return False
         below += 1
     return below > place + 1
+
+
+def _labels(place: int, linked: list[bool], blocks: list[Block]) -> bool:
+    """Whether a block is no heading by its markup and stands above a list of links all the same."""
+    text, below = blocks[place].text, linked[place + 1 : place + 2 + _FEW]
+    return len(below) > _FEW and all(below) and len(text) < _NAME and not _SENTENCE.search(text)
 
 
 def _core(blocks: list[Block], ours: list[bool]) -> tuple[int, int]:
@@ -158,8 +161,11 @@ def _core(blocks: list[Block], ours: list[bool]) -> tuple[int, int]:
     most = max(run[2] for run in runs)
     kept = [run for run in runs if run[2] >= most / 3]
     first, last = kept[0][0], kept[-1][1]
-    while last + 1 < len(blocks) and _goes_on(blocks[last + 1]):
-        last += 1
+    while last + 1 < len(blocks):
+        following = last + 1 + (blocks[last + 1].level > 0)  # a heading of its own may stand above
+        if following == len(blocks) or not _goes_on(blocks[following]):
+            break
+        last = following
     return first, last
 
 
@@ -168,17 +174,13 @@ def _goes_on(block: Block) -> bool:
     return (block.item or block.kind == "table") and block.link_share < _IN_TEXT
 
 
-def _squeezed(text: str) -> str:
-    return _SQUEEZED.sub("", text)
-
-
 def _grams(text: str) -> set[str]:
-    text = _squeezed(text)
+    text = squeezed(text)
     return {text[at : at + _GRAM] for at in range(max(1, len(text) - _GRAM + 1))}
 
 
 def _held(text: str, grams: set[str]) -> bool:
-    own = _squeezed(text)
+    own = squeezed(text)
     if len(own) < _GRAM:
         return any(own in gram for gram in grams) if own and len(grams) < 400 else False
     mine = [own[at : at + _GRAM] for at in range(len(own) - _GRAM + 1)]

@@ -14,7 +14,11 @@ from typing import Final
 
 from corpus.extract.templatewords import SPECIAL, without_arguments
 
-__all__ = ["expand", "template_name", "words_of"]
+__all__ = ["BAR", "EQUALS", "expand", "template_name", "words_of"]
+
+# {{!}} and {{=}} until all templates are read: they are there because they separate no arguments.
+BAR: Final = "\x02"
+EQUALS: Final = "\x03"
 
 _FIRST: Final = {
     *("nowrap", "nobr", "nobreak", "formatnum", "nihongo2", "small", "smaller", "big", "larger", "sub", "sup", "abbr"),
@@ -46,19 +50,29 @@ _FIRST: Final = {
         "信頼性要検証範囲",
     ),
     *(
-        "script",
         "isbn2",
         "poem",
         "bracket",
-        "pad",
         "縦書き",
         "ウィキ座標",
         "wikt",
         "tcy",
     ),
+    *("allcaps", "caps", "smallcaps all", "highlight", "noitalics", "serif", "sans-serif", "overline", "hebrew", "cns"),
+    *("cn span", "fact span", "iast", "iso 15919", "term", "defn", "right", "右", "下線", "取消線", "midsize", "iast3"),
     *("link-en", "日本語版にない記事リンク", "doi-inline", "lower", "raise", "vr", "railgauge", "nowiki", "keep"),
 }
-_SECOND: Final = {"audio", "sort", "hs", "wikt-lang", "wiktja", "ウィクショナリー", "pronunciation", "代替フォント"}
+_SECOND: Final = {
+    "audio",
+    "script",
+    "sort",
+    "hs",
+    "wikt-lang",
+    "wiktja",
+    "ウィクショナリー",
+    "pronunciation",
+    "代替フォント",
+}
 _LAST: Final = {
     *("font", "color", "fontcolor", "font color", "bgcolor", "rtl-lang", "unicode fonts", "fontsize"),
     *("font size", "style", "colored text", "colour", "fcolor", "bg", "背景色", "文字色", "color2"),
@@ -71,12 +85,14 @@ _FLAGS: Final = {"flag", "flagcountry", "country", "旗"}
 _COUNTRIES: Final[dict[str, list[str]]] = tomllib.loads(
     files("corpus.extract").joinpath("countries.toml").read_text("utf-8")
 )["names"]
-_SPACES: Final = ("spaces", "space", "thinsp", "nbsp")
+_SPACES: Final = ("pad", "spaces", "space", "thinsp", "nbsp")
 _PLAIN: Final = dict.fromkeys(("spaced ndash", "snd", "spnd"), " – ") | dict.fromkeys(_SPACES, " ") | {
-    "ndash": "–", "–": "–", "mdash": "—", "—": "—", "·": " · ", "•": " • ", "pi": "π", "=": "=", "!": "|", "'": "'",
-    "'s": "'s", "\"": '"', "'-": "'", "dot": " · ", "bull": " • ", "middot": " · ", "pipe": "|", "((": "{{", "))": "}}",
+    "ndash": "–", "–": "–", "mdash": "—", "—": "—", "·": " · ", "•": " • ", "pi": "π", "=": EQUALS, "!": BAR, "'": "'",
+    "'s": "'s", "\"": '"', "'-": "'", "dot": " · ", "bull": " • ", "middot": " · ", "pipe": BAR, "((": "{{", "))": "}}",
     "mdashb": "—", "minus": "−", "times": "×", "bullet": " • ", "zwsp": "", "wbr": "", "–wrap": "–",
-    "spaced en dash": " – ", "no": "no", "yes": "yes", "square root": "√", "degree": "°", "ca.": "c.",
+    "spaced en dash": " – ", "snds": " – ", "endash": "–", "emdash": "—", "okina": "ʻ", "hamza": "ʾ", "ayin": "ʿ",
+    "\"'": "\"'", "'\"": "'\"", "' \"": "'\"", "\" '": "\"'", "-\"": "\"", "1/2": "½", "1/4": "¼", "3/4": "¾",
+    "no": "no", "yes": "yes", "square root": "√", "degree": "°", "ca.": "c.",
 }  # fmt: skip
 
 

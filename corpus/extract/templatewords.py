@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from corpus.extract.templatefacts import BY_NAME, FACTS, day
+
 __all__ = ["SPECIAL", "without_arguments"]
 
 Words = Callable[[list[str], dict[str, str]], str]
@@ -32,13 +34,15 @@ _MIXED: Final = re.compile(r"(?<=\d)\+(?=\d)")  # 3+1/2
 _VALUE_JOINERS: Final = {
     "-": "–", "–": "–", "to": " to ", "x": " × ", "×": " × ", "by": " by ", "and": " and ", "or": " or ", "/": "/",
 }  # fmt: skip
+_WIDTH: Final = re.compile(r"[0-9.]+\s?(?:em|px|%)?")
 _DIGITS_IN_DOUBT: Final = re.compile(r"\(\d+\)")
 _ERAS: Final = (("明治", 1868), ("大正", 1912), ("昭和", 1926), ("平成", 1989), ("令和", 2019))
 
 
 def _reading(arguments: list[str], _: dict[str, str]) -> str:
-    reading = arguments[1] if len(arguments) > 1 else ""
-    return f"{arguments[0]}（{reading}）" if reading else arguments[0]
+    """{{読み仮名|塔|とう|英: Tower}} -> "塔（とう、英: Tower）"."""
+    said = "、".join(part for part in arguments[1:3] if part)
+    return f"{arguments[0]}（{said}）" if said else arguments[0]
 
 
 def _nihongo(arguments: list[str], _: dict[str, str]) -> str:
@@ -74,15 +78,34 @@ def _gaps(arguments: list[str], named: dict[str, str]) -> str:
 
 
 def _as_of(arguments: list[str], named: dict[str, str]) -> str:
-    """{{as of|2014|5}} -> "As of 5/2014"; alt= says it in other words."""
+    """{{as of|2014|5}} -> "As of May 2014"; alt= says it in other words."""
     if named.get("alt"):
         return named["alt"]
     since, lower = ("since", "Since") if named.get("since") else ("as of", "As of")
-    return f"{since if named.get('lc') else lower} {'/'.join(reversed([part for part in arguments if part]))}"
+    first = named.get("df", "").lower() != "us"
+    return f"{since if named.get('lc') else lower} {day([part for part in arguments if part], first_day=first)}"
 
 
 def _list(arguments: list[str], _: dict[str, str]) -> str:
     return " · ".join(part for part in arguments if part)
+
+
+def _lines(arguments: list[str], _: dict[str, str]) -> str:
+    return "\n" + "\n".join(part for part in arguments if part) + "\n"
+
+
+def _columns(arguments: list[str], named: dict[str, str]) -> str:
+    """{{columns-list|2|...}}: how many columns, or how wide, is no text."""
+    return _lines([part for part in arguments if not _WIDTH.fullmatch(part)], named)
+
+
+def _emphasis(arguments: list[str], named: dict[str, str]) -> str:
+    return named.get("文章") or (arguments[0] if arguments else "")
+
+
+def _years(arguments: list[str], _: dict[str, str]) -> str:
+    """{{nfly|2014}}, a link to the season of a year."""
+    return arguments[0]
 
 
 def _chemical(arguments: list[str], _: dict[str, str]) -> str:
@@ -206,8 +229,12 @@ _SHIPS: Final = {
     **{name: name.upper() for name in ("uss", "hms", "ss", "rms", "hmas", "jds", "sms", "mv", "hmcs", "hmnzs", "usns")},
     **{name: name.upper() for name in ("js", "ins", "rfa", "uscgc")},
 }
-_ALONE: Final = {*_QUOTES, *_SYMBOLS, "sic"}
+_EMPHASIS: Final = ("傍点", "圏点")
+_ALONE: Final = {*_QUOTES, *_SYMBOLS, *_EMPHASIS, *BY_NAME, "sic"}
 SPECIAL: Final[dict[str, Words]] = {
+    **FACTS,
+    **dict.fromkeys(_EMPHASIS, _emphasis),
+    **dict.fromkeys(("by", "mlby", "nfly", "nbay", "nhly", "mlsy", "baseball year", "cfb link year"), _years),
     **dict.fromkeys(("convert", "cvt"), _convert),
     **dict.fromkeys(("読み仮名", "読み仮名 ruby不使用", "ふりがな", "読みがな"), _reading),
     **dict.fromkeys(("val", "sci"), _value),
@@ -221,13 +248,16 @@ SPECIAL: Final[dict[str, Words]] = {
     **{name: _currency(symbol) for name, symbol in _SYMBOLS.items()},
     "gaps": _gaps,
     "sic": _sic,
-    **dict.fromkeys(("not a typo", "as written"), _chemical),
+    **dict.fromkeys(("not a typo", "not typo", "as written", "subsup"), _chemical),
     "和暦": _japanese_year,
     "10^": lambda arguments, _: f"10^{arguments[0]}",
     "ship": _ship,
     "sclass": _class,
     **dict.fromkeys(("as of", "asof"), _as_of),
-    **dict.fromkeys(("hlist", "plainlist", "unbulleted list", "ubl", "flatlist", "bulleted list"), _list),
+    "hlist": _list,
+    **dict.fromkeys(("plainlist", "unbulleted list", "ubl", "flatlist", "bulleted list", "unordered list"), _lines),
+    **dict.fromkeys(("ordered list", "ol", "cast listing"), _lines),
+    **dict.fromkeys(("columns-list", "columnslist", "段組リスト"), _columns),
     **dict.fromkeys(("chem", "chem2", "chemical formula", "化学式"), _chemical),
     **dict.fromkeys(("keypress", "key press", "key"), _keys),
     **dict.fromkeys(("harvtxt", "harvcoltxt"), _author_year),

@@ -11,7 +11,7 @@ import html
 import re
 from typing import Final
 
-from corpus.extract.templates import expand, template_name, words_of
+from corpus.extract.templates import BAR, EQUALS, expand, template_name, words_of
 
 __all__ = ["TABLE_ROW", "flatten"]
 
@@ -25,7 +25,7 @@ _HIDING: Final = (
 )
 _HIDDEN: Final = re.compile(rf"<({'|'.join(_HIDING)})\b[^<>]*>|<!--", re.IGNORECASE)
 _ENDS: Final = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _HIDING} | {"!--": re.compile("-->")}
-_CONTROLS: Final = re.compile("[\x00-\x08]+")  # two of them serve as marks here
+_CONTROLS: Final = re.compile("[\x00-\x08]+")  # some of them serve as marks here
 # Possessive, so that an opening without its end is passed over as far as it was read.
 _NOWIKI: Final = re.compile(
     r"<nowiki>((?:[^<]++|<(?!/?nowiki>))*+)</nowiki>|<nowiki\s*/>|<(?:pre|code|tt)\b[^<>]*>(?=<nowiki>)", re.I
@@ -77,6 +77,8 @@ def flatten(wikitext: str, title: str = "", lang: str = "ja") -> str:
         text, count = _INNERMOST.subn(lambda match: _replaced(match, title, lang), text)
         if not count:
             break
+    if BAR in text or EQUALS in text:
+        text = text.replace(BAR, "|").replace(EQUALS, "=")
     if "{|" in text:
         text = _tables(text)
     if "''" in text:

@@ -17,7 +17,7 @@ from corpus.extract.wikiscan import TABLE_ROW, flatten
 __all__ = ["EXTRACTOR", "VERSION", "extract_wikitext", "is_article"]
 
 EXTRACTOR: Final = "wikitext"
-VERSION: Final = "3"
+VERSION: Final = "4"
 MAX_CHARS: Final = 4 * 2**20
 _STRIPPED: Final = f"{TABLE_ROW} \u3000"
 
@@ -39,6 +39,7 @@ _BRACKET_START: Final = re.compile(f"[（(][{_GAPS}]+")
 _BRACKET_END: Final = re.compile(f"[）)](?<=[{_GAPS}].)")  # looks at brackets alone: the gaps are many
 _DOUBLE: Final = re.compile(r"、{2,}")
 _BEFORE_MARK: Final = re.compile(r" (?=[,.;:)](?:\s|$))")
+_RUNS: Final = re.compile(" {2,}")  # where a bracket went
 _MARKS: Final = "*#:;"
 
 
@@ -122,6 +123,8 @@ def _polish(flat: str, lang: str) -> str:
     flat = _EMPTY_BRACKETS.sub(_emptied, flat)
     flat = _BRACKET_START.sub(lambda match: match[0][0], flat)
     flat = _closed_up(flat)
+    if "  " in flat:
+        flat = _RUNS.sub(" ", flat)
     if lang == "ja":
         return _DOUBLE.sub("、", flat) if "、、" in flat else flat
     return _BEFORE_MARK.sub("", flat)
