@@ -35,7 +35,7 @@ _IN_TEXT: Final = 0.3  # share of linked characters of a sentence that names oth
 _SAME: Final = 0.6  # share of a block's 6-grams that a text holds, where it holds the block
 _SENTENCE: Final = re.compile("[。！？」]|[a-z][.!?](?:\\s|$)")
 _FOOT: Final = re.compile(
-    r"copyright|©|^[(（]c[)）] ?[0-9]|all rights reserved|無断転載|著作権は|お問い?合わせ先?[:：]?$|ページの?先頭|"
+    r"copyright|©|all rights reserved|無断転載|著作権は|お問い?合わせ先?[:：]?$|ページの?先頭|"
     r"トップへ|印刷する|シェアする|javascript|cookie|クッキー|プライバシーポリシー",
     re.IGNORECASE,
 )

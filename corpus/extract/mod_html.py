@@ -20,7 +20,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "mod_html"
-VERSION: Final = "2"
+VERSION: Final = "3"
 _NAVIGATION: Final = {
     *("header", "footer", "nav", "navi", "navigation", "gnav", "menu", "sidebar", "turn", "pagetop", "toc"),
     *("pager", "pagination", "prevnext", "page-top", "globalnav", "localnav", "side", "print", "skip", "search", "sns"),
@@ -28,6 +28,7 @@ _NAVIGATION: Final = {
 _CRUMBS: Final = {"breadcrumb", "breadcrumbs", "topicpath", "topic-path", "pankuzu", "crumb"}
 _CRUMB_TEXT: Final = re.compile("防衛白書(?:トップ|TOP)?\\s*[>＞]|.{1,40}[>＞].{1,60}[>＞]")
 _CRUMB_GAP: Final = re.compile(r"\s*[>＞]\s*")
+_BLANKS: Final = re.compile(r"[ \t\r\n\xa0]+")
 _NOTE: Final = re.compile(r"[（(]注\s*[0-9０-９]*[）)]")
 _MARK: Final = re.compile(
     r"[（(\[［]?\s*(?P<sign>注|※|＊|\*|†)?\s*(?:[0-9０-９]{1,3}(?:\s*[,，、・･~～〜–-]\s*[0-9０-９]{1,3})*)?\s*[）)\]］]?"
@@ -68,9 +69,15 @@ def _is_navigation(block: Block) -> bool:
 def _crumbs(root: etree._Element) -> list[str] | None:
     for element in root.iter():
         if isinstance(element.tag, str) and classes(element) & _CRUMBS:
-            text = " ".join("".join(element.itertext()).split())
-            return [part for part in _CRUMB_GAP.split(text) if part]
+            items = list(element.iter("li"))  # the arrows between them may be drawn by the style sheet
+            texts = [_line(part) for part in (items if len(items) > 1 else [element])]
+            return [part for text in texts for part in _CRUMB_GAP.split(text) if part]
     return None
+
+
+def _line(element: etree._Element) -> str:
+    """Its text on one line, wide blanks kept as headings have them."""
+    return _BLANKS.sub(" ", "".join(element.itertext())).strip(" \u3000")
 
 
 def _dropped(element: etree._Element) -> bool:

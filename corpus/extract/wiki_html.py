@@ -20,7 +20,7 @@ from corpus.text.scripts import visible
 __all__ = ["EXTRACTOR", "VERSION", "extract"]
 
 EXTRACTOR: Final = "wiki_html"
-VERSION: Final = "4"
+VERSION: Final = "5"
 _DROPPED: Final = {
     *("infobox", "navbox", "vertical-navbox", "sidebar", "navbox-styles", "reflist", "references"),
     *("mw-references-wrap", "mw-kartographer-container"),
@@ -29,6 +29,8 @@ _DROPPED: Final = {
     *("shortdescription", "authority-control", "mbox-small", "stub", "gallery", "refbegin", "succession-box"),
     *("mw-authority-control", "infobox_v2", "infobox_v3", "side-box", "tmbox", "cmbox", "ombox", "coordinates"),
     *("template-fact", "inline-template", "mw-indicators", "timeline-wrapper", "rellink"),
+    # the form of coordinates that the style sheet hides, the button that plays a sound, the notice of a stub
+    *("geo-nondefault", "geo-multi-punct", "ext-phonos", "asbox"),
 }
 _TEX: Final = re.compile(r"^\{\\(?:displaystyle|textstyle)\s*+(.*)\}$", re.DOTALL)
 _MARK: Final = re.compile(r"\[(?:\d+|[a-z]|注 ?\d*|注釈 ?\d+|note \d+|nb \d+|要出典|citation needed)\]")

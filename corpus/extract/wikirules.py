@@ -13,7 +13,17 @@ _TAIL: Final = {
     *("脚注", "注釈", "出典", "参考文献", "関連項目", "外部リンク", "脚注・出典", "注釈・出典", "出典・脚注"),
     *("脚注と出典", "注釈と出典", "注記", "文献", "関連文献", "関連書籍", "参考資料", "参照", "脚注・参考文献", "注"),
     *("references", "external links", "see also", "further reading", "notes", "notes and references", "bibliography"),
-    *("footnotes", "sources", "citations", "references and notes", "works cited", "explanatory notes", "ギャラリー"),
+    *(
+        "footnotes",
+        "sources",
+        "citations",
+        "references and notes",
+        "works cited",
+        "explanatory notes",
+        "explanatory footnotes",
+        "general references",
+        "ギャラリー",
+    ),
     "gallery",
 }
 _NAMESPACES: Final = re.compile(

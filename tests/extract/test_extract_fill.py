@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.extract import Extracted, extract
+from corpus.extract import Extracted, extract, html_main
 from corpus.extract.blocks import Block, parse_html, to_blocks
 from corpus.extract.html_fill import filled
 from corpus.extract.html_layout import furniture
+from corpus.extract.html_main import main_blocks
 
 SAID = [f"見本市は、第{n}回の説明会を市民会館で開き、その内容を広報に載せることを決めました。" for n in range(1, 9)]
 LONG = [
@@ -132,6 +133,62 @@ def test_the_name_of_a_list_of_links() -> None:
     assert SAID[-1] in done.text
 
 
+@pytest.mark.parametrize(("before", "after", "gone"), [(3, 5, False), (6, 2, True)])
+def test_whom_to_ask_stands_late(before: int, after: int, *, gone: bool) -> None:
+    """What stands above the middle is the subject."""
+    asked = [block("お問い合わせ先"), block("港湾課"), block("電話：000-000-0000")]
+    page = [*map(block, SAID[:before]), *asked, *map(block, SAID[:after])]
+    assert furniture(page) == (set(range(before, before + 3)) if gone else set())
+
+
+def test_whom_to_ask_needs_a_number() -> None:
+    """Three of them are a list, and names alone are no contact."""
+    asked = [block("担当課"), block("港湾課"), block("電話：000-000-0000")]
+    assert furniture([*map(block, SAID), *asked, *asked]) == set(range(8, 14))
+    assert not furniture([*map(block, SAID), *asked, *asked, *asked])
+    assert not furniture([*map(block, SAID), *asked[:2]])
+
+
+def voted(page: list[Block], found: list[Block], patch: pytest.MonkeyPatch, second: str = "") -> list[str]:
+    """What is kept of a Japanese page of which trafilatura found some blocks."""
+    patch.setattr(html_main, "_trafilatura", lambda *_, **__: found)
+    patch.setattr(html_main, "_resiliparse", lambda _: second)
+    shown = "\n".join(one.text for one in page)
+    return [one.text for one in main_blocks("", shown, page, "ja").blocks]
+
+
+def test_votes_on_headings_and_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A heading above what is kept is; the name of a list of links goes with it, a sentence above it stays."""
+    points, text = block("第1の装置で、半分の時間で測定できることを示しました。", item=True), [*map(block, SAID)]
+    page = [block("発表のポイント", 2), points, block("概要", 2), *text]
+    assert voted(page, text, monkeypatch, points.text) == [one.text for one in page]
+    links = [block(f"別の記事の見出し{n}", linked=1.0) for n in range(3)]
+    for name, kept in (("人気の記事", 0), ("次の表を見る。", 1)):
+        page = [*text[:4], block(name), *links, *text[4:]]
+        assert voted(page, text, monkeypatch) == [*SAID[:4], *[name] * kept, *SAID[4:]]
+
+
+def test_a_page_of_links_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where links are nearly all that it says they are its text; a few files below a sentence are, too."""
+    links = [block(f"令和{n}年度に承認された品目の一覧（全ての分野を含む）", linked=1.0) for n in range(1, 9)]
+    page = [block("承認品目", 1), *links]
+    assert voted(page, page, monkeypatch) == [one.text for one in page]
+    page = [block("次の資料を見てください。"), *links[:2]]
+    assert voted(page, page, monkeypatch) == [one.text for one in page]
+
+
+def test_navigation_that_holds_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Markup that calls all of the text navigation is wrong about sentences, and right about words."""
+    found = [block("お知らせ"), *(block(text + "案内") for text in ("防災", "観光", "採用", "統計情報の一覧"))]
+    patched, shown = [block("お知らせ")], "\n".join(one.text for one in found)
+    monkeypatch.setattr(html_main, "_trafilatura", lambda *_, **__: found)
+    monkeypatch.setattr(html_main, "_resiliparse", lambda _: "お知らせ")
+    assert [one.text for one in main_blocks("", shown, patched, "ja").blocks] == ["お知らせ"]
+    found += map(block, SAID)
+    shown = "\n".join(one.text for one in found)
+    assert SAID[0] in [one.text for one in main_blocks("", shown, patched, "ja").blocks]
+
+
 SECOND = "\n".join(LONG)
 
 
@@ -140,6 +197,8 @@ def test_paragraphs_come_back_where_both_see_them() -> None:
     blocks = [*map(block, LONG[:3]), block("Read on."), *map(block, LONG[3:])]
     assert filled([blocks[0], blocks[-1]], blocks, SECOND) == [*map(block, LONG)]
     assert filled([blocks[0], blocks[-1]], blocks, "") == [blocks[0], blocks[-1]]
+    headed = [blocks[0], block("Lakes", 2), *blocks[1:]]
+    assert filled([headed[0], headed[-1]], headed, SECOND)[1].text == "Lakes"
     assert block(LONG[1], linked=0.9) not in filled([blocks[0], blocks[-1]], [*blocks[:1], block(LONG[1], linked=0.9),
                                                                               blocks[-1]], SECOND)  # fmt: skip
 
@@ -162,6 +221,8 @@ def test_what_stands_below_the_headline() -> None:
     assert filled(rest, [lead, *points, *rest], "") == rest
     assert filled(rest, [head, lead, block("By Jane Roe"), *points, *rest], "") == [*points, *rest]
     assert filled(rest, [head, block("3 June 2024", item=True), *rest], "") == rest
+    contents = [Block("body", "Water is clean.", 0, 0.0, item=True, inside=1.0)]
+    assert filled(rest, [head, *contents, *rest], "") == rest
 
 
 def test_what_stands_below_the_last_paragraph() -> None:

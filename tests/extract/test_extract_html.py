@@ -191,3 +191,14 @@ def test_lying_declaration() -> None:
     assert decode(page.encode())[0] == page
     assert decode("防衛白書".encode("cp932"), "text/html; charset=no-such")[0] == "防衛白書"
     assert decode(b"\xff\xfe\xff", "text/html; charset=base64")
+
+
+def test_breadcrumbs_whose_arrows_are_drawn() -> None:
+    """The items of a list are the steps of the path where no arrow stands between them."""
+    trail = "<ul><li><a href='/'>防衛白書トップ</a></li><li><a href='/1'>第I部　環境</a></li><li>第1章　概観</li></ul>"
+    text = "周辺の情勢は、この十年で大きく変わってきた。" * 3
+    body = f"<div class='topic-path'>{trail}</div><h1>第1章　概観</h1><h2>1　全般</h2><p>{text}</p>"
+    page = f"<html><head><title>令和6年版防衛白書</title></head><body>{body}</body></html>"
+    done = extract(page.encode(), url="https://www.mod.go.jp/a.html", content_type="text/html")
+    assert done.title == "第1章　概観"
+    assert done.sections[-1].path == "第I部　環境 > 第1章　概観 > 1　全般"

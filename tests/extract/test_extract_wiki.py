@@ -265,3 +265,33 @@ def test_parsoid_below_api(path: str, kind: str) -> None:
     assert extract(PARSOID.encode(), url="https://x.example/api/2/a", content_type=kind).outcome == "error_page"
     other = PARSOID.replace("mw-parser-output", "")
     assert extract(other.encode(), url="https://ja.wikipedia.org/api/rest_v1/page/html/a").outcome == "error_page"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            '位置は<i class="geo-nondefault">北緯35度39分</i><i class="geo-multi-punct"> / </i><i>北緯35.65度</i>。',
+            "位置は北緯35.65度。",
+        ),
+        ('塔<span class="ext-phonos"><span>ⓘ</span></span>である。', "塔である。"),
+        ('塔である。<div class="asbox"><p>この項目は書きかけです。</p></div>', "塔である。"),
+    ],
+)
+def test_what_the_style_sheet_hides(part: str, said: str) -> None:
+    """One form of coordinates, no button of sound, no notice of a stub."""
+    around = "この施設は丘の上に建てられ、長いあいだ地域の人々に親しまれてきた。" * 6
+    page = (
+        f'<html><body><div class="mw-parser-output"><p>{around}</p><div>{part}</div><p>{around}</p></div></body></html>'
+    )
+    done = extract(page.encode(), url="https://ja.wikipedia.org/wiki/X", content_type="text/html")
+    assert done.text.split(around)[1].strip() == said
+
+
+@pytest.mark.parametrize("heading", ["Explanatory footnotes", "General references"])
+def test_sections_of_sources(heading: str) -> None:
+    """Sections that hold notes and sources alone go, dump or page."""
+    around = "The mill stands on a hill above the town and was used by farmers. " * 4
+    done = extract_wikitext(f"{around}\n== {heading} ==\nA note.\n== After ==\nMore.", title="Mill", lang="en")
+    assert done.text.endswith("After\nMore.")
+    assert "A note" not in done.text
