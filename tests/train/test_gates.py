@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -190,3 +191,31 @@ def test_a_batch_of_rotations_outlives_its_pass_only_for_its_own_backward() -> N
     )
     again, *_ = torch.autograd.grad(model(inputs).square().sum(), [gating.gates_of(model)["1"].theta])
     assert torch.equal(plain, again)
+
+
+def test_angles_written_through_data_count_at_once(small_base: Base) -> None:
+    """`gate.theta.data` is a common way to set angles; nothing computed before is shown again."""
+    wrapped = loading.attach(loading.load_model(small_base, "none", "float32", "cpu"), ADAPTER).eval()
+    before = logits(wrapped)
+    for gate in gating.gates_of(wrapped).values():
+        gate.theta.data.fill_(0.3)
+    assert (logits(wrapped) - before).abs().max() > 0.05
+
+
+def test_a_model_that_was_trained_can_be_copied(small_base: Base) -> None:
+    """A pass with gradients leaves a graph with the gates, which copies no more than it pickles."""
+    wrapped = loading.attach(loading.load_model(small_base, "none", "float32", "cpu"), ADAPTER).eval()
+    turn_gates(wrapped)
+    ids = torch.arange(40).reshape(2, 20) + 10
+    wrapped(input_ids=ids, labels=ids).loss.backward()
+    twin = copy.deepcopy(wrapped)
+    assert torch.equal(logits(twin), logits(wrapped))
+    turn_gates(twin, 0.0)
+    assert not torch.equal(logits(twin), logits(wrapped))
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_a_learned_strength_at_an_end_is_one_line(strength: float) -> None:
+    """No alpha has a sigmoid of 0 or 1."""
+    with pytest.raises(TrainingError, match="above 0 and below 1"):
+        gating.Gate(8, GateConfig((), learned=True, strength=strength))

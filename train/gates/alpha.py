@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+from corpus.base.errors import TrainingError
+
 __all__ = ["GOLDEN", "SCHEDULES", "Kind", "logit", "strength_at"]
 
 Kind = Literal["fixed", "learned", "linear", "cosine", "sigmoid", "golden"]
@@ -40,7 +42,9 @@ def strength_at(kind: Kind, step: int, steps: int, start: float, end: float) -> 
 
 
 def logit(strength: float) -> float:
-    """The alpha whose sigmoid is this strength, above 0 and below 1."""
+    """The alpha whose sigmoid is this strength. Raises TrainingError unless that is above 0 and below 1."""
+    if not 0 < strength < 1:
+        raise TrainingError(f"a strength that is learned starts above 0 and below 1, not at {strength}")
     return math.log(strength / (1 - strength))
 
 

@@ -83,7 +83,11 @@ class Gate(nn.Module):
         self.enabled = True
         self.shared: Tensor | None = None  # this gate's part of the batch that the model made for its pass
         self.running = False  # whether that pass is under way
-        self._cached: tuple[tuple[Any, ...], Tensor] | None = None
+        self._cached: tuple[tuple[Any, ...], Tensor, Tensor] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to one pass, whose graph neither copies nor pickles."""
+        return self.__dict__ | {"shared": None, "running": False, "_cached": None}
 
     def strength(self) -> float | Tensor:
         """How far the gate is open: a number, or for a learned one sigmoid(alpha), float32 ()."""
@@ -99,12 +103,12 @@ class Gate(nn.Module):
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _kept(self) -> Tensor:
-        parameters = [p for p in (self.theta, self.alpha) if p is not None]
-        changes = [p._version for p in parameters]  # noqa: SLF001  torch has no public count of changes in place
-        key = (self.opening, *changes, *((p.device, p.data_ptr()) for p in parameters))
-        if self._cached is None or self._cached[0] != key:
-            self._cached = key, self._make()
-        return self._cached[1]
+        numbers = torch.cat([p.flatten() for p in (self.theta, self.alpha) if p is not None])
+        key = (self.opening, numbers.device, numbers.dtype)
+        # by value: what is written through `.data` leaves no trace in torch's count of changes
+        if self._cached is None or self._cached[0] != key or not torch.equal(self._cached[1], numbers):
+            self._cached = key, numbers.clone(), self._make()
+        return self._cached[2]
 
     def _make(self) -> Tensor:
         make = so8.rotation if self.form == "geodesic" else so8.blend
