@@ -18,14 +18,16 @@ __all__ = ["Finding", "scan", "spans"]
 _PATTERN: Final = (
     r"(?<![A-Za-z0-9_])(?:(?:(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35})(?![A-Za-z0-9_])"
     r"|gh[opsur]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}|glpat-[A-Za-z0-9_-]{20,255}|hf_[A-Za-z0-9]{30,255}"
+    r"|npm_[A-Za-z0-9]{36}|[rs]k_(?:live|test)_[A-Za-z0-9]{16,255}"
     r"|sk-(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{20,255}|xox[abeprs]-[A-Za-z0-9-]{10,255}"
     r"|eyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,4096})"
-    r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=:,\s-]{0,20000}?(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\Z)"
+    r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:"
+    r"[A-Za-z0-9+/=:,\s-]{0,20000}?(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\Z)|\s{0,4}[A-Za-z0-9+/=]{60,20000})"
 )
 # What each of them begins with: looking for these first is what makes gigabytes of weights cheap to look through.
 _STARTS: Final = (
     b"AKIA", b"ASIA", b"AIza", b"gho_", b"ghp_", b"ghs_", b"ghu_", b"ghr_", b"github_pat_", b"glpat-", b"hf_", b"sk-",
-    b"xox", b"eyJ", b"-----BEGIN ",
+    b"npm_", b"sk_live_", b"sk_test_", b"rk_live_", b"rk_test_", b"xox", b"eyJ", b"-----BEGIN ",
 )  # fmt: skip
 _CHUNK: Final = 1 << 24  # bytes looked through at once
 _TEXT: Final = re.compile(_PATTERN)

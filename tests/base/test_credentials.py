@@ -19,6 +19,9 @@ SECRETS = [
     "glpat-" + "a1" * 10,
     "hf_" + "aB" * 17,
     "sk-proj-" + "a1" * 10,
+    "npm_" + "aB1" * 12,
+    "sk_live_" + "aB1" * 8,
+    "rk_test_" + "aB1" * 8,
     "xoxb-" + "1234567890",
     "eyJ" + "hbGciOiJI" + ".eyJ" + "zdWIiOiIx" + "." + "a1" * 8,
     PEM,
@@ -45,6 +48,14 @@ def test_any_byte_of_a_binary_file_is_looked_at(tmp_path: Path, monkeypatch: pyt
         path.write_bytes(b"\0" * at + secret + b"\0" * 100 + secret)
         places = [finding.place for finding in credentials.scan(path)]
         assert places == [f"byte {at}", f"byte {at + len(secret) + 100}"]
+
+
+def test_a_private_key_without_its_end_is_one(tmp_path: Path) -> None:
+    """Cut off, or amid the bytes of a binary file: its first line of numbers is enough."""
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"\0\1" + PEM[:32].encode() + b"\n" + b"MIIB" * 16 + b"\n\0\xff")
+    (finding,) = credentials.scan(path)
+    assert finding.place == "byte 2"
 
 
 def test_a_secret_that_is_known_is_found_whatever_it_looks_like(tmp_path: Path) -> None:

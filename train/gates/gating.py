@@ -107,7 +107,7 @@ class Gate(nn.Module):
         key = (self.opening, numbers.device, numbers.dtype)
         # by value: what is written through `.data` leaves no trace in torch's count of changes
         if self._cached is None or self._cached[0] != key or not torch.equal(self._cached[1], numbers):
-            self._cached = key, numbers.clone(), self._make()
+            self._cached = key, numbers, self._make()
         return self._cached[2]
 
     def _make(self) -> Tensor:
