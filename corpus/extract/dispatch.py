@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree  # type: ignore[import-untyped]
 
 from corpus.extract import law_html, law_xml, mod_html, ntrs_json, pmda_sgml, pmda_xml, wiki_html
+from corpus.extract.archives import ZIP_MARKS
 from corpus.extract.blocks import page_title, parse_html, to_blocks, visible_text
 from corpus.extract.encoding import decode
 from corpus.extract.html_cut import cut_inside, is_wiki
@@ -92,7 +93,7 @@ def _extract(data: bytes, url: str, content_type: str) -> Extracted:
         from corpus.extract import pdf
 
         return pdf.extract(data)
-    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+    if data.startswith(ZIP_MARKS):
         return pmda_xml.extract_zip(data)
     for mark, what in _UNREAD.items():
         if head.startswith(mark):

@@ -12,8 +12,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain, groupby, starmap
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -111,14 +110,14 @@ def read_files(files: Iterable[tuple[str, Path]], sandbox: Sandbox, workers: int
     All workers of the sandbox read at once, over the files' borders; dumps of many streams by `workers` processes.
     Raises InputError where a file cannot be read.
     """
-    opened = ((name, path, _is_dump(path)) for name, path in files)
-    for dump, run in groupby(opened, key=itemgetter(2)):
+    opened = ((name, path, _head(path)) for name, path in files)
+    for dump, run in groupby(opened, key=lambda file: root_name(file[2]) == "mediawiki"):
         if dump:
-            for name, path, _ in run:
+            for name, path, head in run:
                 with _readable(path):
-                    yield from _dump_rows(name, path, sandbox, workers)
+                    yield from _dump_rows(name, path, head, sandbox, workers)
         else:
-            yield from _rows(chain.from_iterable(_parts(name, path) for name, path, _ in run), sandbox)
+            yield from _rows(chain.from_iterable(starmap(_parts, run)), sandbox)
 
 
 class _Part(NamedTuple):
@@ -131,10 +130,10 @@ class _Part(NamedTuple):
     member: Member
 
 
-def _parts(name: str, path: Path) -> Iterator[_Part]:
+def _parts(name: str, path: Path, head: bytes) -> Iterator[_Part]:
     """The documents of a file that is no dump. What occurs twice under one name, byte for byte, is one."""
     with _readable(path):
-        members = _members(name, path)
+        members = _members(name, path, head)
         if members is None:
             whole = _whole(path)
             digest = sha256_bytes(whole.data) if whole.lost is None else ""
@@ -149,11 +148,8 @@ def _parts(name: str, path: Path) -> Iterator[_Part]:
                 yield _Part(name, f"{name}#{member.name}", url, digest, member)
 
 
-def _members(name: str, path: Path) -> Iterator[Member] | None:
+def _members(name: str, path: Path, head: bytes) -> Iterator[Member] | None:
     """The documents of an archive; None for a file that is one document itself."""
-    if not path.is_file():
-        return None
-    head = _head(path)
     if is_warc(head, name):
         return warc_members(path)
     return documents_of(path) if head.startswith(ZIP_MARKS) else None
@@ -176,14 +172,11 @@ def _readable(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _is_dump(path: Path) -> bool:
-    with _readable(path):
-        return path.is_file() and root_name(_head(path)) == "mediawiki"
-
-
 def _head(path: Path) -> bytes:
-    """The first bytes of a file, after decompression where it is a .bz2."""
-    with path.open("rb") as file:
+    """The first bytes of a file, after decompression where it is a .bz2; none of what is no file. Raises InputError."""
+    if not path.is_file():
+        return b""
+    with _readable(path), path.open("rb") as file:
         head = file.read(4096)
     if head[:3] != b"BZh":
         return head
@@ -216,8 +209,8 @@ def _rows(parts: Iterator[_Part], sandbox: Sandbox) -> Iterator[dict[str, Any]]:
     yield from lost()
 
 
-def _dump_rows(name: str, path: Path, sandbox: Sandbox, workers: int) -> Iterator[dict[str, Any]]:
-    declared = _LANG.search(_head(path))
+def _dump_rows(name: str, path: Path, head: bytes, sandbox: Sandbox, workers: int) -> Iterator[dict[str, Any]]:
+    declared = _LANG.search(head)
     named = _WIKI.search(name)
     lang = named[1] if named else declared[1].decode() if declared else ""
     seen: set[tuple[int, str]] = set()  # a dump taken while pages move may hold one twice, byte for byte

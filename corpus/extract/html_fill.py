@@ -15,12 +15,12 @@ from typing import Final
 
 from corpus.extract.blocks import Block
 
-__all__ = ["filled", "squeezed"]
+__all__ = ["IN_TEXT", "filled", "squeezed"]
 
 _SQUEEZED: Final = re.compile(r"[\s|\u3000]+")
 _SENTENCE: Final = re.compile(r"[a-z0-9)\"”’'][.!?][\"”’')]*(?:\s|$)")
 _COMMENTS: Final = re.compile(r"\b(?:comments?|repl(?:y|ies)|responses?|thoughts|discussion|reviews?)\b", re.IGNORECASE)
-_IN_TEXT: Final = 0.3  # share of linked characters of a sentence that names other pages
+IN_TEXT: Final = 0.3  # share of linked characters of a sentence that names other pages
 _GAP: Final = 40  # blocks that may have been dropped in one place
 _PARAGRAPH: Final = 120  # characters of a paragraph that is no aside
 _LEAD: Final = 60  # characters of a sentence between headline and text that is no byline
@@ -67,7 +67,7 @@ def _next(places: Sequence[int], reached: int) -> int | None:
 
 
 def _fits(block: Block) -> bool:
-    return (block.item or block.level > 0) and block.link_share < _IN_TEXT
+    return (block.item or block.level > 0) and block.link_share < IN_TEXT
 
 
 def _between(blocks: Sequence[Block], other: set[str]) -> Sequence[Block]:
@@ -81,7 +81,7 @@ def _between(blocks: Sequence[Block], other: set[str]) -> Sequence[Block]:
 
 
 def _is_paragraph(block: Block) -> bool:
-    return block.kind == "body" and len(block.text) >= _PARAGRAPH and block.link_share < _IN_TEXT and _says(block)
+    return block.kind == "body" and len(block.text) >= _PARAGRAPH and block.link_share < IN_TEXT and _says(block)
 
 
 def _above(blocks: Sequence[Block], place: int) -> Sequence[Block]:
@@ -89,7 +89,7 @@ def _above(blocks: Sequence[Block], place: int) -> Sequence[Block]:
     start = place
     while start and place - start < _GAP and blocks[start - 1].level != 1:
         block = blocks[start - 1]
-        lead = len(block.text) >= _LEAD and _says(block) and block.link_share < _IN_TEXT and block.kind == "body"
+        lead = len(block.text) >= _LEAD and _says(block) and block.link_share < IN_TEXT and block.kind == "body"
         if block.inside > 0.5 or not (lead or _fits(block)):
             break
         start -= 1

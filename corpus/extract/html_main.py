@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from corpus.extract.blocks import Block
-from corpus.extract.html_fill import filled, squeezed
+from corpus.extract.html_fill import IN_TEXT, filled, squeezed
 from corpus.extract.html_layout import furniture
 from corpus.text.scripts import visible
 
@@ -31,7 +31,6 @@ _LINK: Final = 0.8  # of a line that is one link
 _FEW: Final = 2  # lines of links that are no list
 _NAME: Final = 20  # characters of the name of a list
 _GRAM: Final = 6
-_IN_TEXT: Final = 0.3  # share of linked characters of a sentence that names other pages
 _SAME: Final = 0.6  # share of a block's 6-grams that a text holds, where it holds the block
 _SENTENCE: Final = re.compile("[。！？」]|[a-z][.!?](?:\\s|$)")
 _FOOT: Final = re.compile(
@@ -171,7 +170,7 @@ def _core(blocks: list[Block], ours: list[bool]) -> tuple[int, int]:
 
 def _goes_on(block: Block) -> bool:
     """Whether a block below the last paragraph is a list or table that belongs to it."""
-    return (block.item or block.kind == "table") and block.link_share < _IN_TEXT
+    return (block.item or block.kind == "table") and block.link_share < IN_TEXT
 
 
 def _grams(text: str) -> set[str]:
