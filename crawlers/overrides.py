@@ -13,10 +13,11 @@ from corpus.base.errors import UsageError
 __all__ = ["check"]
 
 _FIXED: Final = {
-    "USER_AGENT": "a robot goes by one name; its contact is HAKUSHO_CONTACT, or contact in hakusho.toml",
-    "BOT_NAME": "a robot goes by one name; its contact is HAKUSHO_CONTACT, or contact in hakusho.toml",
-    "DOWNLOADER_MIDDLEWARES": "they keep robots.txt, the pace and the archive",
-    "DOWNLOAD_HANDLERS": "they keep robots.txt, the pace and the archive",
+    **dict.fromkeys(
+        ("USER_AGENT", "BOT_NAME"),
+        "a robot goes by one name; its contact is HAKUSHO_CONTACT, or contact in hakusho.toml",
+    ),
+    **dict.fromkeys(("DOWNLOADER_MIDDLEWARES", "DOWNLOAD_HANDLERS"), "they keep robots.txt, the pace and the archive"),
 }
 _TRUTHS: Final = ("0", "1", "true", "false")  # as Scrapy reads them
 
